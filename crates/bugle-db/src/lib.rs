@@ -1,0 +1,232 @@
+//! One SQL text, two engines, no async.
+//!
+//! Owns: connections and the threads they live on, transactions, migrations, and the few rules that let one
+//! SQL text run on SQLite and on PostgreSQL.
+//!
+//! **How it is used.** A caller ships a closure; it runs on a thread that owns a connection, inside a
+//! transaction, and its answer comes back through a callback ([`Database::write`], [`Database::read`]) or by
+//! blocking ([`Database::write_now`], [`Database::read_now`]). SQLite has exactly one writer thread, so writes
+//! never meet `SQLITE_BUSY` from this process; commands beside a running server wait for each other.
+//!
+//! **The portable dialect.** Parameters are `$1…$n` (rewritten for SQLite, which would bind them by first
+//! appearance). Column types are BIGINT, TEXT, BOOLEAN, DOUBLE PRECISION and the substituted `{id}` and
+//! `{blob}`; `{clustered}` keeps a table in primary key order where the engine can. Ids are made by the
+//! application. Times are BIGINT Unix milliseconds. Sums are `CAST(SUM(x) AS BIGINT)`. Text never holds NUL.
+//!
+//! **Durability.** A committed write has been synced (`synchronous=FULL`): the journal forgets what has been
+//! filed, so the database must not lose it to a power cut. Once a write or an fsync has failed nobody knows what is
+//! on disk: the database takes no further write ([`Database::failure`]), and the process should end.
+
+mod migrate;
+mod sqlite;
+mod value;
+
+pub use migrate::Migration;
+pub use value::{FromValue, Param, Row, Value};
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+
+/// What went wrong, by what a caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A unique or foreign key constraint refused the row.
+    #[error("the row conflicts with one that exists: {0}")]
+    Conflict(String),
+    /// The disk is full; nothing was written.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// Another process held the database for too long.
+    #[error("the database is busy in another process: {0}")]
+    Busy(String),
+    /// The database is not one that this binary may open; the text says why and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// A read, a write or an fsync failed, or the file is damaged. Nothing is wrong with what was to be written: it
+    /// must be kept and written again once the disk is sound.
+    #[error("the disk failed: {0}")]
+    Disk(String),
+    /// The statement or the engine failed.
+    #[error("the database failed: {0}")]
+    Failed(String),
+    /// The closure itself gave up; the transaction was rolled back.
+    #[error("{0}")]
+    Abandoned(String),
+}
+
+/// The result of anything that touches the database.
+pub type Result<T> = std::result::Result<T, DbError>;
+
+type Job = Box<dyn FnOnce(&mut sqlite::Connection) + Send>;
+
+/// A database and the threads that talk to it. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    writer: mpsc::Sender<Job>,
+    readers: mpsc::Sender<Job>,
+    failure: Arc<OnceLock<String>>,
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Connections that read, each on its own thread.
+    pub readers: usize,
+    /// Page cache of each connection, in bytes.
+    pub cache_bytes: usize,
+    /// How long to wait for another process, in milliseconds.
+    pub busy_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { readers: 3, cache_bytes: 8 << 20, busy_ms: 10_000 }
+    }
+}
+
+impl Database {
+    /// Opens (and creates) the SQLite database at `path` and brings it to the newest of `migrations`.
+    ///
+    /// # Errors
+    /// [`DbError::Refused`] when the file was written by a newer binary or its history was altered.
+    pub fn open(path: &Path, options: Options, migrations: &[Migration]) -> Result<Database> {
+        let failure = Arc::new(OnceLock::new());
+        let mut first = sqlite::Connection::open(path, options, Arc::clone(&failure))?;
+        migrate::migrate(&mut first, migrations)?;
+        let (writer, jobs) = mpsc::channel::<Job>();
+        spawn("bugle-db-write", first, move || jobs.recv().ok())?;
+        let (readers, jobs) = mpsc::channel::<Job>();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..options.readers.max(1) {
+            let connection = sqlite::Connection::open(path, options, Arc::clone(&failure))?;
+            let jobs = Arc::clone(&jobs);
+            spawn("bugle-db-read", connection, move || jobs.lock().ok()?.recv().ok())?;
+        }
+        Ok(Database { writer, readers, failure })
+    }
+
+    /// Why nothing more can be written, once the disk has failed a write.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Runs `job` in a writing transaction and hands its result to `done` after the commit has been synced.
+    /// An error from `job` rolls back.
+    pub fn write<T, J, D>(&self, job: J, done: D)
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        D: FnOnce(Result<T>) + Send + 'static,
+    {
+        // A send fails only after the thread has died of a panic; `done` is then dropped, which its owner sees.
+        let _ = self.writer.send(Box::new(move |connection| done(connection.transact(true, job))));
+    }
+
+    /// Runs `job` on a reading connection, on one consistent snapshot.
+    pub fn read<T, J, D>(&self, job: J, done: D)
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        D: FnOnce(Result<T>) + Send + 'static,
+    {
+        let _ = self.readers.send(Box::new(move |connection| done(connection.transact(false, job))));
+    }
+
+    /// [`Database::write`], waiting for the answer.
+    pub fn write_now<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.write(job, move |result| drop(sender.send(result)));
+        answer.recv().unwrap_or_else(|_| Err(DbError::Failed("the writing thread has ended".into())))
+    }
+
+    /// [`Database::read`], waiting for the answer.
+    pub fn read_now<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.read(job, move |result| drop(sender.send(result)));
+        answer.recv().unwrap_or_else(|_| Err(DbError::Failed("the reading thread has ended".into())))
+    }
+
+    /// Gives free pages of the file back to the disk, at most `pages` of them. For duties, after they have deleted.
+    pub fn give_back(&self, pages: u32) -> Result<()> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move |connection| drop(sender.send(connection.give_back(pages))));
+        let _ = self.writer.send(job);
+        answer.recv().unwrap_or(Ok(()))
+    }
+
+    /// Moves the write-ahead log into the database file and empties it. For a graceful stop.
+    pub fn checkpoint(&self) -> Result<()> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move |connection| drop(sender.send(connection.checkpoint())));
+        let _ = self.writer.send(job);
+        answer.recv().unwrap_or(Ok(()))
+    }
+}
+
+/// A panic in a job ends that job, not the thread: the transaction has been rolled back by then.
+fn spawn(
+    name: &str,
+    mut connection: sqlite::Connection,
+    mut next: impl FnMut() -> Option<Job> + Send + 'static,
+) -> Result<()> {
+    let run = move || {
+        while let Some(job) = next() {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut connection)));
+            if outcome.is_err() {
+                connection.recover();
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| DbError::Failed(format!("no thread could be started: {error}")))
+}
+
+/// A transaction in progress.
+pub struct Tx<'c> {
+    connection: &'c mut sqlite::Connection,
+}
+
+impl Tx<'_> {
+    /// Runs a statement and says how many rows it changed.
+    pub fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
+        self.connection.execute(sql, params)
+    }
+
+    /// All rows of a query.
+    pub fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+        self.connection.query(sql, params)
+    }
+
+    /// The first row of a query, if there is one.
+    pub fn first(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>> {
+        Ok(self.connection.query(sql, params)?.into_iter().next())
+    }
+
+    /// The first column of the first row, which must exist (`SELECT COUNT(*) …`).
+    pub fn one<T: FromValue>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<T> {
+        self.first(sql, params)?.ok_or_else(|| DbError::Failed(format!("no row from: {sql}")))?.get(0)
+    }
+
+    /// The next free id of a table whose `id` is made by the application.
+    pub fn next_id(&mut self, table: &'static str) -> Result<i64> {
+        self.one(&format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}"), &[])
+    }
+}
+
+/// `params![a, b, c]`: the parameters `$1, $2, $3` of a statement.
+#[macro_export]
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::Param::from($value)),*] };
+}
+
+#[cfg(test)]
+mod tests;
