@@ -1,0 +1,125 @@
+//! The REST API that Sentry's clients speak, under `/api/0/` (protocol reference, section 18).
+//!
+//! The tables below are the API: path, method, what the token must be good for, and the function that answers. An
+//! answering function is synchronous and runs inside one transaction on a database thread: a reading one on a
+//! snapshot, a changing one on the writer, rolled back when it refuses. So an answer is never half of one state and
+//! half of another. [`run`] does what all have in common.
+//!
+//! * Every path is served with and without its last slash (clients do not follow redirects on POST).
+//! * Where a slug stands, an id in digits does too.
+//! * Everything is JSON, errors included, which are `{"detail": "a sentence"}`. Unknown paths are 404.
+//! * Ids are strings, dates end in `Z` and have six decimals: strict decoders refuse anything else.
+
+mod activity;
+mod ask;
+mod auth;
+mod event;
+mod issue;
+mod key;
+mod organization;
+mod page;
+mod project;
+mod reply;
+mod root;
+mod run;
+mod shape;
+mod span;
+mod stats;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod triage;
+
+use crate::app::Shared;
+use auth::Level::{Admin, Read, Write};
+use auth::Need;
+use axum::Router;
+use run::{Route, delete, get, post, put};
+
+const ANY: Need = Need(&[]);
+const ORG_READ: Need = Need(&[("org", Read)]);
+const MEMBER_READ: Need = Need(&[("member", Read), ("org", Read)]);
+const TEAM_READ: Need = Need(&[("team", Read), ("org", Read)]);
+const PROJECT_READ: Need = Need(&[("project", Read)]);
+const PROJECT_WRITE: Need = Need(&[("project", Write)]);
+const PROJECT_ADMIN: Need = Need(&[("project", Admin)]);
+const EVENT_READ: Need = Need(&[("event", Read)]);
+const EVENT_WRITE: Need = Need(&[("event", Write)]);
+const EVENT_ADMIN: Need = Need(&[("event", Admin)]);
+const LOOK_AROUND: Need = Need(&[("org", Read), ("event", Read), ("project", Read)]);
+
+/// What lies directly under `/api/0`.
+const ROUTES: &[(&str, &[Route])] = &[
+    ("", &[get(ANY, root::index)]),
+    ("/auth", &[get(ANY, root::me)]),
+    ("/users/me", &[get(ANY, root::me)]),
+    ("/users/me/regions", &[get(ANY, root::regions)]),
+    ("/organizations", &[get(LOOK_AROUND, organization::list)]),
+    ("/projects", &[get(PROJECT_READ, project::list)]),
+    ("/organizations/{org}", &[get(LOOK_AROUND, organization::get)]),
+    ("/organizations/{org}/members", &[get(MEMBER_READ, organization::members)]),
+    ("/organizations/{org}/teams", &[get(TEAM_READ, organization::teams)]),
+    ("/organizations/{org}/environments", &[get(LOOK_AROUND, organization::environments)]),
+    ("/organizations/{org}/tags", &[get(LOOK_AROUND, tag::of_organization)]),
+    ("/organizations/{org}/stats_v2", &[get(ORG_READ, stats::get)]),
+    ("/organizations/{org}/projects", &[get(PROJECT_READ, project::list), post(PROJECT_WRITE, project::create)]),
+    ("/teams/{org}/{team}", &[get(TEAM_READ, organization::team)]),
+    ("/teams/{org}/{team}/projects", &[get(PROJECT_READ, project::list), post(PROJECT_WRITE, project::create)]),
+    (
+        "/projects/{org}/{project}",
+        &[get(PROJECT_READ, project::get), put(PROJECT_WRITE, project::update), delete(PROJECT_ADMIN, project::delete)],
+    ),
+    ("/projects/{org}/{project}/environments", &[get(PROJECT_READ, organization::environments)]),
+    ("/projects/{org}/{project}/keys", &[get(PROJECT_READ, key::list), post(PROJECT_WRITE, key::create)]),
+    (
+        "/projects/{org}/{project}/keys/{key}",
+        &[get(PROJECT_READ, key::get), put(PROJECT_WRITE, key::update), delete(PROJECT_ADMIN, key::delete)],
+    ),
+    ("/projects/{org}/{project}/events", &[get(EVENT_READ, event::of_project)]),
+    ("/projects/{org}/{project}/events/{event}", &[get(EVENT_READ, event::get)]),
+    ("/projects/{org}/{project}/events/{event}/json", &[get(EVENT_READ, event::json)]),
+    ("/projects/{org}/{project}/issues", ISSUES),
+    ("/organizations/{org}/issues", ISSUES),
+    ("/organizations/{org}/shortids/{id}", &[get(EVENT_READ, issue::by_short_id)]),
+    ("/organizations/{org}/eventids/{event}", &[get(EVENT_READ, event::by_id)]),
+];
+
+const ISSUES: &[Route] =
+    &[get(EVENT_READ, issue::list), put(EVENT_WRITE, triage::update_many), delete(EVENT_ADMIN, triage::delete_many)];
+
+/// What lies under an issue, `{id}` being a number or a short id.
+const ISSUE_ROUTES: &[(&str, &[Route])] = &[
+    ("", &[get(EVENT_READ, issue::get), put(EVENT_WRITE, triage::update), delete(EVENT_ADMIN, triage::delete)]),
+    ("/events", &[get(EVENT_READ, event::of_issue)]),
+    ("/events/{which}", &[get(EVENT_READ, event::of_issue_one)]),
+    ("/tags", &[get(EVENT_READ, tag::list)]),
+    ("/tags/{key}", &[get(EVENT_READ, tag::get)]),
+    ("/tags/{key}/values", &[get(EVENT_READ, tag::values)]),
+    ("/activities", &[get(EVENT_READ, activity::list)]),
+    ("/notes", &[get(EVENT_READ, activity::notes), post(EVENT_WRITE, activity::comment)]),
+    ("/comments", &[get(EVENT_READ, activity::notes), post(EVENT_WRITE, activity::comment)]),
+    ("/hashes", &[get(EVENT_READ, issue::hashes)]),
+];
+
+/// Both places where an issue can be addressed.
+const ISSUE_PLACES: [&str; 2] = ["/organizations/{org}/issues/{id}", "/issues/{id}"];
+
+/// The API, to be merged into the server's router.
+pub fn router() -> Router<Shared> {
+    router_at(crate::store::now_ms)
+}
+
+/// The API by another clock.
+fn router_at(clock: fn() -> i64) -> Router<Shared> {
+    let mut router = Router::new();
+    let below = |place: &str, path: &str| format!("/api/0{place}{path}");
+    for (path, routes) in ROUTES {
+        router = run::serve(router, &below("", path), routes, clock);
+    }
+    for place in ISSUE_PLACES {
+        for (path, routes) in ISSUE_ROUTES {
+            router = run::serve(router, &below(place, path), routes, clock);
+        }
+    }
+    router.route("/api/0/{*rest}", axum::routing::any(run::unknown)).method_not_allowed_fallback(run::wrong_method)
+}

@@ -1,0 +1,134 @@
+//! Projects: list, make, show, change, delete (protocol reference, sections 18.3 and 18.9).
+//!
+//! A setting that Bugle does not have is refused by name. Taking it in silence would let a script believe that
+//! addresses are scrubbed when they are not.
+
+use super::ask::Ask;
+use super::organization::check_team;
+use super::reply::{Refusal, Reply};
+use super::shape::project as shape;
+use crate::access::random;
+use crate::project::{self, Project};
+use bugle_db::Tx;
+use serde_json::{Map, Value};
+
+const PLATFORM_CHARS_MAX: usize = 64;
+
+/// `GET /projects/`, `GET /organizations/{org}/projects/`, `GET /teams/{org}/{team}/projects/`. `query=` finds words
+/// in name and slug, `slug:`, `id:`, and the public part of a key.
+pub fn list(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
+    check_team(ask)?;
+    let page = ask.page()?;
+    let mut found = Vec::new();
+    for project in project::list(tx, ask.organization())? {
+        if matches(tx, &project, ask.first("query").unwrap_or_default())? {
+            found.push(project);
+        }
+    }
+    let (found, has_more) = page.cut(found);
+    let found: Vec<Value> = found.iter().map(|project| shape::summary(project, &ask.caller.person)).collect();
+    Ok(page.link(Reply::ok(&found.into()), ask, has_more))
+}
+
+/// `POST /organizations/{org}/projects/` and `POST /teams/{org}/{team}/projects/`
+pub fn create(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
+    check_team(ask)?;
+    let body = ask.json()?;
+    only_known(&body, &["name", "slug", "platform", "default_rules"])?;
+    let name = text(&body, "name")?.ok_or_else(|| Refusal::Invalid("The project needs a name.".into()))?;
+    let platform = platform(&body)?.unwrap_or_default();
+    let (project, _) = project::create(tx, ask.organization(), &name, &platform, &random::hex32(), ask.now_ms)?;
+    let project = match text(&body, "slug")? {
+        None => project,
+        Some(slug) => renamed(tx, project, &slug)?,
+    };
+    crate::store::touch(tx)?;
+    Ok(Reply::created(&shape::summary(&project, &ask.caller.person)))
+}
+
+/// `GET /projects/{org}/{project}/`
+pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
+    let project = ask.project(tx)?;
+    Ok(Reply::ok(&shape::detail(tx, &project, &ask.caller.person, &ask.base)?))
+}
+
+/// `PUT /projects/{org}/{project}/`
+pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
+    let mut project = ask.project(tx)?;
+    let body = ask.json()?;
+    only_known(&body, &["name", "slug", "platform", "options"])?;
+    if let Some(options) = body.get("options") {
+        let options = options.as_object().ok_or_else(|| Refusal::Invalid("options must be an object.".into()))?;
+        only_known(options, &[])?;
+    }
+    if let Some(slug) = text(&body, "slug")?.filter(|slug| *slug != project.slug) {
+        project = renamed(tx, project, &slug)?;
+    }
+    let name = text(&body, "name")?.unwrap_or_else(|| project.name.clone());
+    let platform = platform(&body)?.unwrap_or_else(|| project.platform.clone());
+    project::update(tx, project.id, &name, &platform)?;
+    let project = project::find(tx, ask.organization(), &project.id.to_string())?.unwrap_or(project);
+    Ok(Reply::ok(&shape::detail(tx, &project, &ask.caller.person, &ask.base)?))
+}
+
+/// `DELETE /projects/{org}/{project}/`
+pub fn delete(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
+    let project = ask.project(tx)?;
+    ask.caller.must_own("delete a project")?;
+    project::delete(tx, project.id)?;
+    Ok(Reply::empty())
+}
+
+/// Refuses fields that mean nothing here, by name.
+pub fn only_known(body: &Map<String, Value>, known: &[&str]) -> Result<(), Refusal> {
+    match body.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(odd) => Err(Refusal::Invalid(match known {
+            [] => format!("Bugle has no setting {odd:?} yet. Nothing was changed."),
+            known => format!("{odd:?} cannot be set here, only {}. Nothing was changed.", known.join(", ")),
+        })),
+    }
+}
+
+/// The string at `key`; none when it is absent or null.
+pub fn text(body: &Map<String, Value>, key: &str) -> Result<Option<String>, Refusal> {
+    match body.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.replace('\0', "\u{fffd}"))),
+        Some(_) => Err(Refusal::Invalid(format!("{key} must be a string."))),
+    }
+}
+
+fn platform(body: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+    match text(body, "platform")? {
+        Some(text) if text.chars().count() > PLATFORM_CHARS_MAX => {
+            Err(Refusal::Invalid(format!("The platform has more than {PLATFORM_CHARS_MAX} characters.")))
+        }
+        platform => Ok(platform),
+    }
+}
+
+fn renamed(tx: &mut Tx<'_>, project: Project, slug: &str) -> Result<Project, Refusal> {
+    let holder = project::find(tx, project.organization, slug)?.filter(|other| other.slug == slug);
+    if holder.is_some_and(|other| other.id != project.id) {
+        return Err(Refusal::Conflict("A project with this slug already exists.".into()));
+    }
+    project::set_slug(tx, project.id, slug)?;
+    Ok(Project { slug: slug.into(), ..project })
+}
+
+fn matches(tx: &mut Tx<'_>, project: &Project, query: &str) -> Result<bool, Refusal> {
+    for word in query.split_whitespace() {
+        let lower = word.to_lowercase();
+        let is_named = match lower.split_once(':') {
+            Some(("slug", slug)) => project.slug == slug,
+            Some(("id", id)) => project.id.to_string() == id,
+            _ => project.slug.contains(&lower) || project.name.to_lowercase().contains(&lower),
+        };
+        let key = lower.strip_prefix("dsn:").unwrap_or(&lower);
+        if !is_named && !project::keys(tx, project.id)?.iter().any(|own| own.public == key) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

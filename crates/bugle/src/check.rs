@@ -1,0 +1,300 @@
+//! Check: reads everything and verifies it.
+//!
+//! The invariants that filing promises, recomputed from the rows: counters against events, people and tags against
+//! payloads, payloads against their exemplars, foreign keys, the journal against how far it was filed. Works on a
+//! snapshot beside a running server. Says what it looked at and every disagreement it found; never mends anything.
+
+use crate::outcome::HOUR_MS;
+use crate::payload;
+use crate::process::digest;
+use crate::record::Record;
+use crate::serve::JOURNAL_FILE;
+use crate::store::{FILE, Store};
+use anyhow::Context;
+use bugle_db::{DbError, Tx, params};
+use bugle_event::Event;
+use bugle_journal::Journal;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+/// Disagreements that are listed; further ones are only counted.
+const LISTED_MAX: usize = 100;
+/// Events read at a time.
+const PAGE: i64 = 2_000;
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Issues compared with their rows.
+    pub issues: i64,
+    /// Events whose payload was read.
+    pub events: i64,
+    /// Records in the journal that are not filed.
+    pub backlog: i64,
+    /// Whether everything agrees.
+    pub agrees: bool,
+    /// How many disagreements there are.
+    pub disagreements: usize,
+    /// The first of them, each a sentence.
+    pub found: Vec<String>,
+}
+
+impl Report {
+    fn say(&mut self, sentence: String) {
+        self.disagreements += 1;
+        if self.found.len() < LISTED_MAX {
+            self.found.push(sentence);
+        }
+    }
+
+    fn compare(&mut self, what: impl FnOnce() -> String, counted: i64, rows: i64) {
+        if counted != rows {
+            self.say(format!("{}: counted {counted}, rows say {rows}.", what()));
+        }
+    }
+}
+
+/// Verifies the data directory, prints the report and says whether all agrees.
+pub fn run(data: &Path, json: bool) -> anyhow::Result<bool> {
+    if !data.join(FILE).exists() {
+        anyhow::bail!("There is no Bugle database in {}. Name the directory with --data.", data.display());
+    }
+    let store = Store::open(data)?;
+    let mut report = store.blocking().read_now(|tx| {
+        let mut report = Report::default();
+        foreign_keys(tx, &mut report)?;
+        events(tx, &mut report)?;
+        ledger(tx, &mut report)?;
+        Ok(report)
+    })?;
+    journal(data, &store, &mut report)?;
+    report.agrees = report.disagreements == 0;
+    print(&report, json)?;
+    Ok(report.agrees)
+}
+
+fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+        return Ok(());
+    }
+    println!("{} issues, {} events, {} waiting in the journal.", report.issues, report.events, report.backlog);
+    for sentence in &report.found {
+        println!("  {sentence}");
+    }
+    match report.disagreements {
+        0 => println!("Everything agrees."),
+        count => println!("{count} disagreements."),
+    }
+    Ok(())
+}
+
+fn foreign_keys(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
+    for row in tx.query("SELECT \"table\", CAST(rowid AS BIGINT), parent FROM pragma_foreign_key_check", &[])? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        let id: Option<i64> = row.get(1)?;
+        report.say(format!("{table} row {} points to a row of {parent} that is not there.", id.unwrap_or(-1)));
+    }
+    for row in tx.query("SELECT id FROM events WHERE exemplar NOT IN (SELECT id FROM exemplars)", &[])? {
+        report.say(format!("Event row {} needs an exemplar that is not there.", row.get::<i64>(0)?));
+    }
+    Ok(())
+}
+
+/// What the payloads of one issue say.
+#[derive(Default)]
+struct Recount {
+    events: i64,
+    people: BTreeSet<i64>,
+    days: BTreeSet<(i64, i64, i64)>,
+    buckets: BTreeMap<(i64, i64), i64>,
+    tags: BTreeMap<String, i64>,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+fn events(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
+    let mut recounts: BTreeMap<i64, Recount> = BTreeMap::new();
+    let mut exemplars: HashMap<i64, Vec<u8>> = HashMap::new();
+    let mut after = 0;
+    loop {
+        let rows = tx.query(
+            "SELECT id, issue, environment, person, timestamp_ms, exemplar, payload, payload_bytes FROM events \
+             WHERE id > $1 ORDER BY id LIMIT $2",
+            params![after, PAGE],
+        )?;
+        let Some(last) = rows.last() else { break };
+        after = last.get(0)?;
+        for row in &rows {
+            let (id, issue, environment, person): (i64, i64, i64, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let (at_ms, exemplar): (i64, i64) = (row.get(4)?, row.get(5)?);
+            if exemplars.len() > 1_000 {
+                exemplars.clear();
+            }
+            let json = match expand(tx, &mut exemplars, exemplar, &row.get::<Vec<u8>>(6)?) {
+                Ok(json) => json,
+                Err(error) => {
+                    report.say(format!("The payload of event row {id} cannot be read: {error}."));
+                    continue;
+                }
+            };
+            report.events += 1;
+            report.compare(|| format!("The length of event row {id}"), row.get(7)?, json.len() as i64);
+            let text = String::from_utf8_lossy(&json);
+            let digest = digest::digest(&Event::stored(&text));
+            if digest.timestamp_ms != at_ms || digest.person != person {
+                report.say(format!("Event row {id} and its payload disagree on time or person."));
+            }
+            let recount = recounts.entry(issue).or_insert_with(|| Recount {
+                first_ms: i64::MAX,
+                last_ms: i64::MIN,
+                ..Recount::default()
+            });
+            recount.add(at_ms, environment, person, &digest.tags);
+        }
+    }
+    issues(tx, report, &recounts)
+}
+
+impl Recount {
+    fn add(&mut self, at_ms: i64, environment: i64, person: i64, tags: &[(String, String)]) {
+        self.events += 1;
+        self.first_ms = self.first_ms.min(at_ms);
+        self.last_ms = self.last_ms.max(at_ms);
+        *self.buckets.entry((at_ms.div_euclid(HOUR_MS / 2), environment)).or_default() += 1;
+        if person != 0 {
+            self.people.insert(person);
+            self.days.insert((at_ms.div_euclid(86_400_000), environment, person));
+        }
+        for (key, _) in tags {
+            *self.tags.entry(key.clone()).or_default() += 1;
+        }
+    }
+}
+
+fn expand(tx: &mut Tx<'_>, exemplars: &mut HashMap<i64, Vec<u8>>, id: i64, body: &[u8]) -> anyhow::Result<Vec<u8>> {
+    if let std::collections::hash_map::Entry::Vacant(slot) = exemplars.entry(id) {
+        let stored = crate::event::exemplar(tx, id)?.context("its exemplar is missing")?;
+        slot.insert(payload::expand(&stored, None)?);
+    }
+    Ok(payload::expand(body, exemplars.get(&id).map(Vec::as_slice))?)
+}
+
+/// Counters of each issue against what its payloads say.
+fn issues(tx: &mut Tx<'_>, report: &mut Report, recounts: &BTreeMap<i64, Recount>) -> Result<(), DbError> {
+    let rows = tx.query(
+        "SELECT id, events, people, first_ms, last_ms, comments, capped, expired FROM issues ORDER BY id",
+        &[],
+    )?;
+    let none = Recount::default();
+    for row in &rows {
+        let id: i64 = row.get(0)?;
+        let recount = recounts.get(&id).unwrap_or(&none);
+        report.issues += 1;
+        let gone = row.get::<i64>(6)? + row.get::<i64>(7)?;
+        report.compare(|| format!("Events of issue {id}"), row.get(1)?, recount.events + gone);
+        let comments: i64 =
+            tx.one("SELECT COUNT(*) FROM activity WHERE issue = $1 AND kind = 'comment'", params![id])?;
+        report.compare(|| format!("Comments of issue {id}"), row.get(5)?, comments);
+        buckets(tx, report, id, row.get(1)?)?;
+        if gone > 0 {
+            // Payloads that were not kept can no longer be asked who and what they had.
+            continue;
+        }
+        report.compare(|| format!("People of issue {id}"), row.get(2)?, recount.people.len() as i64);
+        if recount.events > 0 {
+            report.compare(|| format!("First seen of issue {id}"), row.get(3)?, recount.first_ms);
+            report.compare(|| format!("Last seen of issue {id}"), row.get(4)?, recount.last_ms);
+        }
+        rollups(tx, report, id, recount)?;
+    }
+    Ok(())
+}
+
+/// The buckets of an issue sum up to its events, kept or not.
+fn buckets(tx: &mut Tx<'_>, report: &mut Report, id: i64, events: i64) -> Result<(), DbError> {
+    let sum =
+        tx.one("SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM issue_buckets WHERE issue = $1", params![id])?;
+    report.compare(|| format!("The buckets of issue {id} in all"), sum, events);
+    Ok(())
+}
+
+fn rollups(tx: &mut Tx<'_>, report: &mut Report, id: i64, recount: &Recount) -> Result<(), DbError> {
+    let buckets = tx.query("SELECT bucket, environment, events FROM issue_buckets WHERE issue = $1", params![id])?;
+    report.compare(|| format!("Buckets of issue {id}"), buckets.len() as i64, recount.buckets.len() as i64);
+    for row in &buckets {
+        let place: (i64, i64) = (row.get(0)?, row.get(1)?);
+        let rows = recount.buckets.get(&place).copied().unwrap_or(0);
+        report.compare(|| format!("Bucket {} of issue {id}", place.0), row.get(2)?, rows);
+    }
+    for (table, sql, rows) in [
+        ("People", "SELECT COUNT(*) FROM issue_people WHERE issue = $1", recount.people.len()),
+        ("People by day", "SELECT COUNT(*) FROM issue_people_days WHERE issue = $1", recount.days.len()),
+    ] {
+        let counted = tx.one(sql, params![id])?;
+        report.compare(|| format!("{table} of issue {id}"), counted, rows as i64);
+    }
+    let tags =
+        tx.query("SELECT tag, CAST(SUM(events) AS BIGINT) FROM issue_tags WHERE issue = $1 GROUP BY tag", params![id])?;
+    report.compare(|| format!("Tags of issue {id}"), tags.len() as i64, recount.tags.len() as i64);
+    for row in &tags {
+        let key: String = row.get(0)?;
+        let rows = recount.tags.get(&key).copied().unwrap_or(0);
+        report.compare(|| format!("Tag {key} of issue {id}"), row.get(1)?, rows);
+    }
+    Ok(())
+}
+
+/// The books: per project and category, received equals the sum of all outcomes (what waits in the journal is in
+/// neither yet).
+fn ledger(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
+    let rows = tx.query(
+        "SELECT project, category, \
+           CAST(SUM(CASE WHEN outcome = 'received' THEN quantity ELSE 0 END) AS BIGINT), \
+           CAST(SUM(CASE WHEN outcome = 'received' THEN 0 ELSE quantity END) AS BIGINT) \
+         FROM ledger WHERE outcome <> 'client_discard' GROUP BY project, category",
+        &[],
+    )?;
+    for row in &rows {
+        let (project, category): (i64, String) = (row.get(0)?, row.get(1)?);
+        report.compare(|| format!("The ledger of project {project}, {category}"), row.get(2)?, row.get(3)?);
+    }
+    Ok(())
+}
+
+/// Every record that waits can be read, and none is missing in between.
+fn journal(data: &Path, store: &Store, report: &mut Report) -> anyhow::Result<()> {
+    if !data.join(JOURNAL_FILE).exists() {
+        return Ok(());
+    }
+    // A server beside us goes on filing and forgets what it has filed. So how far it has come is asked before the
+    // journal is opened, and again before a record is called missing.
+    let filed = || store.blocking().read_now(crate::file::filed_position);
+    let mut after = filed()?;
+    let journal = Journal::open(&data.join(JOURNAL_FILE), 0, 0)?;
+    if journal.last() < after {
+        report.say(format!("The journal ends at {} but {after} has been filed.", journal.last()));
+    }
+    loop {
+        let records = journal.read(after, 4 << 20)?;
+        let Some((first, _)) = records.first() else { break };
+        let now = filed()?;
+        if *first != after + 1 && now > after {
+            after = now;
+            continue;
+        }
+        for (position, body) in records {
+            if position != after + 1 {
+                report.say(format!("Records {} to {} are missing from the journal.", after + 1, position - 1));
+            }
+            if Record::read(&body).is_none() {
+                report.say(format!("Record {position} of the journal is damaged."));
+            }
+            report.backlog += 1;
+            after = position;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Settings: one place, good defaults, each with its reason.
+//!
+//! They come, in rising order, from the config file (`--config FILE`, else `DIR/bugle.toml`), the environment
+//! (`BUGLE_…`) and the flags. A key that is not known is an error: a misspelt limit must not pass for a set one.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// All settings, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where everything lives: database, journal, secrets.
+    pub data: PathBuf,
+    /// Where to listen. Loopback by default: nothing is reachable from outside until somebody says so.
+    pub listen: SocketAddr,
+    /// The address that people and SDKs use, without a slash at the end.
+    pub public_url: String,
+    /// Where mail goes out, `smtp://user:password@host:port`; none: no mail is sent.
+    pub smtp_url: Option<String>,
+    /// The sender of mail.
+    pub mail_from: String,
+    /// Whether webhooks may go to loopback and private addresses. Off: a webhook must not reach into the network.
+    pub allow_private_targets: bool,
+    /// What may be acknowledged and not yet filed, in bytes. 4 GiB: hours of a busy day.
+    pub backlog_bytes_max: i64,
+    /// Free disk that must remain, in bytes. 1 GiB: room for the database to finish what it has begun.
+    pub disk_free_bytes_min: i64,
+    /// Payloads that are kept of one issue in one hour; further events are counted everywhere. 10,000: more of the same
+    /// teach nobody anything.
+    pub issue_cap_per_hour: i64,
+    /// How long events are kept, in days. 90: a quarter, as the hosted trackers do.
+    pub retention_days: i64,
+}
+
+/// What a flag or the environment may say; every one optional.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overrides {
+    /// See [`Config::listen`].
+    pub listen: Option<String>,
+    /// See [`Config::public_url`].
+    pub public_url: Option<String>,
+    /// See [`Config::smtp_url`].
+    pub smtp_url: Option<String>,
+    /// See [`Config::mail_from`].
+    pub mail_from: Option<String>,
+    /// See [`Config::allow_private_targets`].
+    pub allow_private_targets: Option<bool>,
+    /// See [`Config::backlog_bytes_max`].
+    pub backlog_bytes_max: Option<i64>,
+    /// See [`Config::disk_free_bytes_min`].
+    pub disk_free_bytes_min: Option<i64>,
+    /// See [`Config::issue_cap_per_hour`].
+    pub issue_cap_per_hour: Option<i64>,
+    /// See [`Config::retention_days`].
+    pub retention_days: Option<i64>,
+}
+
+impl Overrides {
+    /// What the environment says (`get` is `std::env::var`, or a test's).
+    pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Overrides> {
+        let number = |name: &str| -> anyhow::Result<Option<i64>> {
+            let parse = |text: String| {
+                text.trim().parse().with_context(|| format!("{name} must be a whole number, not {text:?}"))
+            };
+            get(name).map(parse).transpose()
+        };
+        Ok(Overrides {
+            listen: get("BUGLE_LISTEN"),
+            public_url: get("BUGLE_PUBLIC_URL"),
+            smtp_url: get("BUGLE_SMTP_URL"),
+            mail_from: get("BUGLE_MAIL_FROM"),
+            allow_private_targets: get("BUGLE_ALLOW_PRIVATE_TARGETS")
+                .map(|text| !matches!(text.trim(), "" | "0" | "false" | "no")),
+            backlog_bytes_max: number("BUGLE_BACKLOG_BYTES_MAX")?,
+            disk_free_bytes_min: number("BUGLE_DISK_FREE_BYTES_MIN")?,
+            issue_cap_per_hour: number("BUGLE_ISSUE_CAP_PER_HOUR")?,
+            retention_days: number("BUGLE_RETENTION_DAYS")?,
+        })
+    }
+
+    fn or(self, lower: Overrides) -> Overrides {
+        Overrides {
+            listen: self.listen.or(lower.listen),
+            public_url: self.public_url.or(lower.public_url),
+            smtp_url: self.smtp_url.or(lower.smtp_url),
+            mail_from: self.mail_from.or(lower.mail_from),
+            allow_private_targets: self.allow_private_targets.or(lower.allow_private_targets),
+            backlog_bytes_max: self.backlog_bytes_max.or(lower.backlog_bytes_max),
+            disk_free_bytes_min: self.disk_free_bytes_min.or(lower.disk_free_bytes_min),
+            issue_cap_per_hour: self.issue_cap_per_hour.or(lower.issue_cap_per_hour),
+            retention_days: self.retention_days.or(lower.retention_days),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the config file and lays environment and flags over it.
+    ///
+    /// # Errors
+    /// When a file that was named is missing, a key is not known, or a value makes no sense.
+    pub fn resolve(
+        data: PathBuf,
+        file: Option<&Path>,
+        environment: Overrides,
+        flags: Overrides,
+    ) -> anyhow::Result<Config> {
+        let beside = data.join("bugle.toml");
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("The config file {} cannot be read", path.display()))?,
+            None => std::fs::read_to_string(&beside).unwrap_or_default(),
+        };
+        let written: Overrides = toml::from_str(&text)
+            .with_context(|| format!("The config file {} is wrong", file.unwrap_or(&beside).display()))?;
+        let all = flags.or(environment).or(written);
+        let listen = all.listen.as_deref().unwrap_or("127.0.0.1:8000");
+        let listen: SocketAddr = listen
+            .parse()
+            .with_context(|| format!("The address to listen on must look like 127.0.0.1:8000, not {listen:?}"))?;
+        let public_url = match all.public_url {
+            Some(url) => checked_url(&url)?,
+            None => format!("http://{listen}"),
+        };
+        Ok(Config {
+            data,
+            listen,
+            mail_from: all.mail_from.unwrap_or_else(|| format!("Bugle <bugle@{}>", host(&public_url))),
+            public_url,
+            smtp_url: all.smtp_url.filter(|url| !url.trim().is_empty()),
+            allow_private_targets: all.allow_private_targets.unwrap_or(false),
+            backlog_bytes_max: all.backlog_bytes_max.unwrap_or(4 << 30),
+            disk_free_bytes_min: all.disk_free_bytes_min.unwrap_or(1 << 30),
+            issue_cap_per_hour: at_least_one("issue_cap_per_hour", all.issue_cap_per_hour.unwrap_or(10_000))?,
+            retention_days: at_least_one("retention_days", all.retention_days.unwrap_or(90))?,
+        })
+    }
+
+    /// Whether people reach this server by https, so that cookies may say so.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+fn at_least_one(name: &str, value: i64) -> anyhow::Result<i64> {
+    match value {
+        1.. => Ok(value),
+        _ => bail!("{name} must be at least 1, not {value}"),
+    }
+}
+
+fn checked_url(url: &str) -> anyhow::Result<String> {
+    let url = url.trim().trim_end_matches('/');
+    if !(url.starts_with("http://") || url.starts_with("https://")) || host(url).is_empty() {
+        bail!("The public URL must begin with http:// or https:// and name a host, not {url:?}");
+    }
+    Ok(url.to_string())
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let host = &rest[..end];
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("bugle.toml"), text).expect("writes");
+        folder
+    }
+
+    #[test]
+    fn flags_beat_the_environment_and_that_the_file() {
+        let folder = folder("listen = \"127.0.0.1:1\"\nmail_from = \"a@b.example\"\nsmtp_url = \"smtp://x\"");
+        let environment =
+            Overrides { listen: Some("127.0.0.1:2".into()), smtp_url: Some("".into()), ..Default::default() };
+        let flags = Overrides { listen: Some("127.0.0.1:3".into()), ..Default::default() };
+        let config = Config::resolve(folder.path().into(), None, environment, flags).expect("resolves");
+        assert_eq!(config.public_url, "http://127.0.0.1:3");
+        assert_eq!(config.mail_from, "a@b.example");
+        assert_eq!(config.smtp_url, None, "an empty value switches off");
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for (text, told) in
+            [("lisen = \"x\"", "lisen"), ("listen = \"x\"", "127.0.0.1:8000"), ("public_url = \"x\"", "http://")]
+        {
+            let folder = folder(text);
+            let error = Config::resolve(folder.path().into(), None, Overrides::default(), Overrides::default());
+            let error = format!("{:#}", error.expect_err("is refused"));
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What filing remembers between batches: ids of projects, environments, releases, key sets and issues.
+//!
+//! Every map is a cache of unique rows and bounded by [`ENTRIES_MAX`]; a full one is emptied, which costs look-ups
+//! only. Project rows are read again when the revision rises, issues forgotten when any was removed.
+
+use crate::store;
+use bugle_db::{DbError, Tx, params};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+/// Entries of one map.
+const ENTRIES_MAX: usize = 50_000;
+
+/// What filing needs to know of a project.
+#[derive(Debug, Clone)]
+pub struct ProjectRow {
+    /// Whose it is.
+    pub organization: i64,
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Whether an event was ever filed in it.
+    pub has_events: bool,
+}
+
+/// What filing is told once.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The server's address, for links in notices.
+    pub public_url: String,
+    /// Payloads kept of one issue in one hour.
+    pub issue_cap_per_hour: i64,
+    /// Whether mail can leave this server. If not, no notice is written for it: it would only wait to fail.
+    pub has_mail: bool,
+}
+
+/// See the module comment.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What does not change while the process lives.
+    pub settings: Settings,
+    revision: i64,
+    removals: i64,
+    projects: HashMap<i64, Option<ProjectRow>>,
+    environments: HashMap<(i64, String), i64>,
+    releases: HashMap<(i64, String), i64>,
+    groupings: HashMap<Vec<u8>, i64>,
+    /// The issue that a whole set of keys was filed in, all of them attached.
+    issues: HashMap<(i64, Vec<u8>), i64>,
+    /// Payloads kept per issue and hour, and how many of them because they were rare.
+    hours: HashMap<(i64, i64), Kept>,
+    /// Those of `hours` that have risen since they were written.
+    risen: BTreeSet<(i64, i64)>,
+    /// Whether anything of a project was capped within the last day, as far as this process has seen or asked.
+    has_capped: HashMap<i64, bool>,
+}
+
+/// Payloads of one issue and hour.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kept {
+    pub(super) kept: i64,
+    pub(super) rare: i64,
+}
+
+impl Memory {
+    /// Remembers nothing yet.
+    pub fn new(settings: Settings) -> Memory {
+        Memory { settings, ..Memory::default() }
+    }
+
+    /// Forgets what may have changed since the last batch.
+    pub(super) fn refresh(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        let (revision, removals) = (store::state(tx, "revision")?, store::state(tx, "removals")?);
+        if revision != self.revision {
+            self.projects.clear();
+            self.revision = revision;
+        }
+        if removals != self.removals {
+            let settings = std::mem::take(&mut self.settings);
+            *self = Memory { revision, removals, ..Memory::new(settings) };
+        }
+        Ok(())
+    }
+
+    /// The project, if it is still there.
+    pub fn project(&mut self, tx: &mut Tx<'_>, id: i64) -> Result<Option<&ProjectRow>, DbError> {
+        if !self.projects.contains_key(&id) {
+            let row = tx.first(
+                "SELECT organization, slug, name, first_event_ms IS NOT NULL FROM projects WHERE id = $1",
+                params![id],
+            )?;
+            let project = match row {
+                None => None,
+                Some(row) => Some(ProjectRow {
+                    organization: row.get(0)?,
+                    slug: row.get(1)?,
+                    name: row.get(2)?,
+                    has_events: row.get(3)?,
+                }),
+            };
+            insert(&mut self.projects, id, project);
+        }
+        Ok(self.projects.get(&id).and_then(Option::as_ref))
+    }
+
+    pub(super) fn project_has_events(&mut self, id: i64) {
+        if let Some(Some(project)) = self.projects.get_mut(&id) {
+            project.has_events = true;
+        }
+    }
+
+    pub(super) fn environment(&mut self, tx: &mut Tx<'_>, project: i64, name: &str) -> Result<i64, DbError> {
+        let key = (project, name.to_string());
+        if let Some(&id) = self.environments.get(&key) {
+            return Ok(id);
+        }
+        let known = tx.first("SELECT id FROM environments WHERE project = $1 AND name = $2", params![project, name])?;
+        let id = match known {
+            Some(row) => row.get(0)?,
+            None => {
+                let id = tx.next_id("environments")?;
+                tx.execute(
+                    "INSERT INTO environments (id, project, name) VALUES ($1, $2, $3)",
+                    params![id, project, name],
+                )?;
+                id
+            }
+        };
+        insert(&mut self.environments, key, id);
+        Ok(id)
+    }
+
+    pub(super) fn release(&mut self, tx: &mut Tx<'_>, project: i64, version: &str, at_ms: i64) -> Result<i64, DbError> {
+        let key = (project, version.to_string());
+        if let Some(&id) = self.releases.get(&key) {
+            return Ok(id);
+        }
+        let known =
+            tx.first("SELECT id FROM releases WHERE project = $1 AND version = $2", params![project, version])?;
+        let id = match known {
+            Some(row) => row.get(0)?,
+            None => {
+                let id = tx.next_id("releases")?;
+                tx.execute(
+                    "INSERT INTO releases (id, project, version, first_ms, last_ms) VALUES ($1, $2, $3, $4, $4)",
+                    params![id, project, version, at_ms],
+                )?;
+                id
+            }
+        };
+        insert(&mut self.releases, key, id);
+        Ok(id)
+    }
+
+    pub(super) fn grouping(&mut self, tx: &mut Tx<'_>, bytes: &[u8]) -> Result<i64, DbError> {
+        if let Some(&id) = self.groupings.get(bytes) {
+            return Ok(id);
+        }
+        let id = match tx.first("SELECT id FROM groupings WHERE keys = $1", params![bytes])? {
+            Some(row) => row.get(0)?,
+            None => {
+                let id = tx.next_id("groupings")?;
+                let version = bytes.first().map_or(0, |&version| i64::from(version));
+                tx.execute(
+                    "INSERT INTO groupings (id, version, keys) VALUES ($1, $2, $3)",
+                    params![id, version, bytes],
+                )?;
+                id
+            }
+        };
+        insert(&mut self.groupings, bytes.to_vec(), id);
+        Ok(id)
+    }
+
+    /// What was kept of an issue in an hour.
+    pub(super) fn kept(&mut self, tx: &mut Tx<'_>, issue: i64, hour: i64) -> Result<Kept, DbError> {
+        if let Some(kept) = self.hours.get(&(issue, hour)) {
+            return Ok(*kept);
+        }
+        let row =
+            tx.first("SELECT kept, rare FROM issue_hours WHERE issue = $1 AND hour = $2", params![issue, hour])?;
+        let kept = match row {
+            Some(row) => Kept { kept: row.get(0)?, rare: row.get(1)? },
+            None => Kept::default(),
+        };
+        if self.hours.len() >= ENTRIES_MAX {
+            self.write_hours(tx)?;
+            self.hours.clear();
+        }
+        self.hours.insert((issue, hour), kept);
+        Ok(kept)
+    }
+
+    /// One more payload was kept.
+    pub(super) fn keep(&mut self, issue: i64, hour: i64, is_rare: bool) {
+        let kept = self.hours.entry((issue, hour)).or_default();
+        kept.kept += i64::from(!is_rare);
+        kept.rare += i64::from(is_rare);
+        self.risen.insert((issue, hour));
+    }
+
+    /// Writes what has risen, once per batch.
+    pub(super) fn write_hours(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        for (issue, hour) in std::mem::take(&mut self.risen) {
+            let Some(kept) = self.hours.get(&(issue, hour)) else { continue };
+            tx.execute(
+                "INSERT INTO issue_hours (issue, hour, kept, rare) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (issue, hour) DO UPDATE SET kept = excluded.kept, rare = excluded.rare",
+                params![issue, hour, kept.kept, kept.rare],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whether an id may be among the capped ones, so that it is worth asking.
+    pub(super) fn has_capped(&mut self, tx: &mut Tx<'_>, project: i64) -> Result<bool, DbError> {
+        if let Some(&known) = self.has_capped.get(&project) {
+            return Ok(known);
+        }
+        let row = tx.first("SELECT 1 FROM capped_events WHERE project = $1 LIMIT 1", params![project])?;
+        insert(&mut self.has_capped, project, row.is_some());
+        Ok(row.is_some())
+    }
+
+    pub(super) fn remember_capped(&mut self, project: i64) {
+        insert(&mut self.has_capped, project, true);
+    }
+
+    pub(super) fn issue(&self, project: i64, keys: &[u8]) -> Option<i64> {
+        self.issues.get(&(project, keys.to_vec())).copied()
+    }
+
+    pub(super) fn remember_issue(&mut self, project: i64, keys: Vec<u8>, issue: i64) {
+        insert(&mut self.issues, (project, keys), issue);
+    }
+}
+
+fn insert<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= ENTRIES_MAX {
+        map.clear();
+    }
+    map.insert(key, value);
+}

@@ -1,0 +1,213 @@
+//! File: a batch of records becomes issues, events and counts, in one transaction.
+//!
+//! Owns: the only code that makes issues and events, and everything that is counted of them.
+//!
+//! **Invariants**
+//! * One transaction per batch; `filed_position` is committed with it. So a batch is filed once, whatever dies when.
+//! * Idempotent on (project, event id): a repeat changes nothing but the ledger.
+//! * Every record ends in exactly one outcome, counted in the same transaction as its receipt.
+//! * Any known key joins: the first key of an event that has an issue decides, the event's other keys are attached
+//!   to that issue. None known: a new issue.
+//! * Rows of the outbox are written here, in the same transaction, so that nobody is told of what did not happen,
+//!   and nobody is not told of what did.
+//! * Counters are summed over the batch and written once per issue and bucket, never once per event.
+//!
+//! [`Memory`] holds what filing remembers between batches (ids of names and keys). It is a cache of the database:
+//! losing it costs look-ups, and it is forgotten when a batch fails or anything was removed.
+
+mod cap;
+mod matching;
+mod memory;
+mod rollup;
+
+pub use memory::{Memory, Settings};
+pub use rollup::{Addition, Rollups};
+
+use crate::alert::enqueue::{self, News};
+use crate::live::Fact;
+use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
+use crate::process::digest::{Digest, kind_number};
+use crate::record::Record;
+use crate::store::take_ids;
+use bugle_db::{DbError, Tx, params};
+use bugle_journal::Position;
+
+/// A record and what was understood of it.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// Where it stands in the journal.
+    pub position: Position,
+    /// The record.
+    pub record: Record,
+    /// The event, digested.
+    pub digest: Digest,
+}
+
+/// What a batch led to, for those who count and listen.
+#[derive(Debug, Default)]
+pub struct Filed {
+    /// What changed, for open pages.
+    pub facts: Vec<Fact>,
+    /// The fate of each record: (dialect, category, outcome, reason, received ms).
+    pub fates: Vec<(Dialect, Category, Outcome, Reason, i64)>,
+    /// Whether the outbox has something new to send.
+    pub has_notices: bool,
+}
+
+/// Files a batch and moves `filed_position` to its last record.
+pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -> Result<Filed, DbError> {
+    memory.refresh(tx)?;
+    let mut filed = Filed::default();
+    let mut rollups = Rollups::default();
+    let mut ledger = Entries::default();
+    let mut news: Vec<News> = Vec::new();
+    let first_row = take_ids(tx, "event_row", batch.len() as i64)?;
+    for (row, work) in (first_row..).zip(batch) {
+        let fate = one(tx, memory, &mut rollups, &mut news, row, work)?;
+        count(&mut ledger, &mut filed, &work.record, fate);
+    }
+    memory.write_hours(tx)?;
+    filed.facts = rollups.write(tx, memory, &news)?;
+    filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
+    ledger.write(tx)?;
+    advance(tx, batch.last().map_or(0, |work| work.position))?;
+    Ok(filed)
+}
+
+/// Puts a record aside that cannot be filed, so that the ones behind it can.
+pub fn quarantine(
+    tx: &mut Tx<'_>,
+    position: Position,
+    body: &[u8],
+    record: Option<&Record>,
+    error: &str,
+    now_ms: i64,
+) -> Result<Filed, DbError> {
+    tx.execute(
+        "INSERT INTO quarantine (position, at_ms, error, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        params![position, now_ms, &error.replace('\0', ""), body],
+    )?;
+    let (mut ledger, mut filed) = (Entries::default(), Filed::default());
+    if let Some(record) = record {
+        if tx.first("SELECT 1 FROM projects WHERE id = $1", params![record.project])?.is_some() {
+            keep_exemplar(tx, record)?;
+        }
+        count(&mut ledger, &mut filed, record, (Outcome::Discarded, Reason::Quarantined));
+    }
+    ledger.write(tx)?;
+    advance(tx, position)?;
+    Ok(filed)
+}
+
+/// How far the journal has been filed.
+pub fn filed_position(tx: &mut Tx<'_>) -> Result<Position, DbError> {
+    crate::store::state(tx, "filed_position")
+}
+
+fn advance(tx: &mut Tx<'_>, position: Position) -> Result<(), DbError> {
+    tx.execute("UPDATE state SET value = $1 WHERE name = 'filed_position' AND value < $1", params![position]).map(drop)
+}
+
+fn count(ledger: &mut Entries, filed: &mut Filed, record: &Record, (outcome, reason): (Outcome, Reason)) {
+    let account = |fate| Account {
+        project: record.project,
+        key: record.key,
+        hour: record.received_ms / HOUR_MS,
+        category: record.category,
+        fate,
+    };
+    ledger.add(account(None), 1);
+    ledger.add(account(Some((outcome, reason))), 1);
+    filed.fates.push((record.dialect, record.category, outcome, reason, record.received_ms));
+}
+
+/// Files one record.
+fn one(
+    tx: &mut Tx<'_>,
+    memory: &mut Memory,
+    rollups: &mut Rollups,
+    news: &mut Vec<News>,
+    row: i64,
+    work: &Work,
+) -> Result<(Outcome, Reason), DbError> {
+    let (record, digest) = (&work.record, &work.digest);
+    if memory.project(tx, record.project)?.is_none() {
+        return Ok((Outcome::Invalid, Reason::ProjectGone));
+    }
+    keep_exemplar(tx, record)?;
+    if is_repeat(tx, memory, record)? {
+        return Ok((Outcome::Invalid, Reason::Duplicate));
+    }
+    let release = match &digest.release {
+        Some(version) => memory.release(tx, record.project, version, digest.timestamp_ms)?,
+        None => 0,
+    };
+    let environment = match &digest.environment {
+        Some(name) => memory.environment(tx, record.project, name)?,
+        None => 0,
+    };
+    let issue = matching::issue_of(tx, memory, news, work, release)?;
+    if !cap::keeps(tx, memory, rollups, issue, work)? {
+        rollups.add(issue, environment, release, work, false);
+        return Ok((Outcome::Discarded, Reason::IssueCap));
+    }
+    let grouping = memory.grouping(tx, &grouping_bytes(digest))?;
+    tx.execute(
+        "INSERT INTO events (id, project, event_id, issue, received_ms, timestamp_ms, environment, release_id, \
+         person, grouping_id, exemplar, payload_bytes, payload) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        params![
+            row,
+            record.project,
+            &record.event_id.0,
+            issue,
+            record.received_ms,
+            digest.timestamp_ms,
+            environment,
+            release,
+            digest.person,
+            grouping,
+            record.exemplar,
+            i64::from(record.json_bytes),
+            &record.payload
+        ],
+    )?;
+    rollups.add(issue, environment, release, work, true);
+    Ok((Outcome::Stored, Reason::None))
+}
+
+/// Whether an event with this id was filed before, or counted and not kept within the last day.
+fn is_repeat(tx: &mut Tx<'_>, memory: &mut Memory, record: &Record) -> Result<bool, DbError> {
+    let id = params![record.project, &record.event_id.0];
+    if tx.first("SELECT 1 FROM events WHERE project = $1 AND event_id = $2", id)?.is_some() {
+        return Ok(true);
+    }
+    Ok(memory.has_capped(tx, record.project)?
+        && tx.first("SELECT 1 FROM capped_events WHERE project = $1 AND event_id = $2", id)?.is_some())
+}
+
+/// The exemplar is kept even when the event that brought it is a repeat or is put aside: others may rely on it.
+fn keep_exemplar(tx: &mut Tx<'_>, record: &Record) -> Result<(), DbError> {
+    if record.exemplar_body.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        "INSERT INTO exemplars (id, project, family, created_ms, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (id) DO NOTHING",
+        params![record.exemplar, record.project, record.family, record.received_ms, &record.exemplar_body],
+    )
+    .map(drop)
+}
+
+/// A set of keys as `groupings` stores it: version, then kind and hash of each.
+fn grouping_bytes(digest: &Digest) -> Vec<u8> {
+    let mut bytes = vec![digest.grouping_version];
+    for (kind, hash) in &digest.keys {
+        bytes.push(kind_number(*kind));
+        bytes.extend(hash);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

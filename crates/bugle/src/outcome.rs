@@ -1,0 +1,301 @@
+//! The ledger's words: what an item is, how it came, and what became of it.
+//!
+//! Owns: [`Dialect`], [`Category`], [`Outcome`], [`Reason`], and the table in which their sums are kept for ever.
+//! The books balance at rest: received = stored + discarded + backlog, where discarded is every outcome but stored.
+//! Received is counted at the door (kept by the record until it is filed), never computed from the outcomes.
+
+use bugle_db::{DbError, Tx, params};
+use std::collections::HashMap;
+
+/// The protocol that an item came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Dialect {
+    /// Sentry's envelopes and its older endpoints.
+    Sentry = 0,
+}
+
+impl Dialect {
+    /// As it stands in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dialect::Sentry => "sentry",
+        }
+    }
+
+    /// From a record.
+    pub fn from_u8(number: u8) -> Option<Dialect> {
+        (number == 0).then_some(Dialect::Sentry)
+    }
+}
+
+/// What an item counts as, in Sentry's words (protocol reference, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Category {
+    /// Events with an exception or a level of error or above, and bodies that could not be read.
+    Error = 0,
+    /// Messages, and items of kinds that nobody has told us about.
+    Default = 1,
+    /// Transactions.
+    Transaction = 2,
+    /// Spans.
+    Span = 3,
+    /// Attachments.
+    Attachment = 4,
+    /// Sessions and aggregates of them.
+    Session = 5,
+    /// Profiles and their chunks.
+    Profile = 6,
+    /// Replays.
+    Replay = 7,
+    /// Check-ins.
+    Monitor = 8,
+    /// Feedback of users.
+    Feedback = 9,
+    /// Log lines.
+    Log = 10,
+    /// Metrics.
+    Metric = 11,
+    /// Reports of browsers about policies.
+    Security = 12,
+}
+
+const CATEGORIES: [(Category, &str); 13] = [
+    (Category::Error, "error"),
+    (Category::Default, "default"),
+    (Category::Transaction, "transaction"),
+    (Category::Span, "span"),
+    (Category::Attachment, "attachment"),
+    (Category::Session, "session"),
+    (Category::Profile, "profile"),
+    (Category::Replay, "replay"),
+    (Category::Monitor, "monitor"),
+    (Category::Feedback, "feedback"),
+    (Category::Log, "log_item"),
+    (Category::Metric, "trace_metric"),
+    (Category::Security, "security"),
+];
+
+impl Category {
+    /// As it stands in the ledger, in metrics and in rate limit headers.
+    pub fn as_str(self) -> &'static str {
+        CATEGORIES[self as usize].1
+    }
+
+    /// From a record.
+    pub fn from_u8(number: u8) -> Option<Category> {
+        CATEGORIES.get(usize::from(number)).map(|(category, _)| *category)
+    }
+
+    /// Of an envelope item that is no event, by its type.
+    pub fn of_item(kind: &str) -> Category {
+        match kind {
+            "event" => Category::Error,
+            "transaction" => Category::Transaction,
+            "span" => Category::Span,
+            "attachment" => Category::Attachment,
+            "session" | "sessions" => Category::Session,
+            "profile" | "profile_chunk" | "profile_chunk_ui" => Category::Profile,
+            "replay_event" | "replay_recording" | "replay_video" => Category::Replay,
+            "check_in" => Category::Monitor,
+            "feedback" | "user_report" => Category::Feedback,
+            "log" | "otel_log" => Category::Log,
+            "trace_metric" | "statsd" | "metric_buckets" => Category::Metric,
+            "security" | "raw_security" => Category::Security,
+            _ => Category::Default,
+        }
+    }
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is in the database.
+    Stored,
+    /// A filter of the project dropped it.
+    Filtered,
+    /// A limit or quota refused it.
+    RateLimited,
+    /// It could not be read, came twice, or had no right to come.
+    Invalid,
+    /// Nothing was wrong with it; Bugle does not keep such, or a rule or cap says so.
+    Discarded,
+}
+
+impl Outcome {
+    /// As it stands in the ledger and in metrics. `stats_v2` says `accepted` for `stored`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Stored => "stored",
+            Outcome::Filtered => "filtered",
+            Outcome::RateLimited => "rate_limited",
+            Outcome::Invalid => "invalid",
+            Outcome::Discarded => "discarded",
+        }
+    }
+}
+
+/// Why, within an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Nothing to explain: it was stored.
+    None,
+    /// Of a kind that Bugle does not keep.
+    Unsupported,
+    /// An event with this id is there already.
+    Duplicate,
+    /// The key's rate limit.
+    KeyQuota,
+    /// A body, event or item larger than the limit.
+    TooLarge,
+    /// The content encoding could not be read.
+    Encoding,
+    /// The envelope's framing could not be read.
+    Framing,
+    /// No key came with it.
+    NoKey,
+    /// Two different keys came with it, or one that is malformed.
+    BadCredentials,
+    /// The key is not known, is disabled, or belongs to another project.
+    UnknownKey,
+    /// The journal could not take it.
+    Overload,
+    /// The disk is full.
+    DiskFull,
+    /// The issue has kept as many payloads this hour as it may; it was counted everywhere.
+    IssueCap,
+    /// The project was deleted before it was filed.
+    ProjectGone,
+    /// Filing it failed in a way that would fail again; it is kept apart.
+    Quarantined,
+}
+
+impl Reason {
+    /// As it stands in the ledger and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::None => "",
+            Reason::Unsupported => "unsupported",
+            Reason::Duplicate => "duplicate",
+            Reason::KeyQuota => "key_quota",
+            Reason::TooLarge => "too_large",
+            Reason::Encoding => "encoding",
+            Reason::Framing => "framing",
+            Reason::NoKey => "no_key",
+            Reason::BadCredentials => "bad_credentials",
+            Reason::UnknownKey => "unknown_key",
+            Reason::Overload => "overload",
+            Reason::DiskFull => "disk_full",
+            Reason::IssueCap => "issue_cap",
+            Reason::ProjectGone => "project_gone",
+            Reason::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// Where a sum is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Account {
+    /// The project; 0 for what came without a valid key.
+    pub project: i64,
+    /// The key; 0 for none.
+    pub key: i64,
+    /// Hours since 1970, of the receipt.
+    pub hour: i64,
+    /// What kind of item.
+    pub category: Category,
+    /// `None` is the receipt itself.
+    pub fate: Option<(Outcome, Reason)>,
+}
+
+/// Sums that wait to be written, or are written with a batch of events.
+#[derive(Debug, Default)]
+pub struct Entries(HashMap<Account, i64>);
+
+/// An hour, in milliseconds.
+pub const HOUR_MS: i64 = 3_600_000;
+
+impl Entries {
+    /// Adds to one account.
+    pub fn add(&mut self, account: Account, quantity: i64) {
+        *self.0.entry(account).or_default() += quantity;
+    }
+
+    /// Adds everything of another.
+    pub fn merge(&mut self, other: Entries) {
+        for (account, quantity) in other.0 {
+            self.add(account, quantity);
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds everything to the ledger, as part of a transaction.
+    pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        for (account, quantity) in &self.0 {
+            let (outcome, reason) = match account.fate {
+                None => ("received", ""),
+                Some((outcome, reason)) => (outcome.as_str(), reason.as_str()),
+            };
+            tx.execute(
+                "INSERT INTO ledger (project, key_id, hour, category, outcome, reason, quantity) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project, hour, category, outcome, reason, key_id) \
+                 DO UPDATE SET quantity = ledger.quantity + excluded.quantity",
+                params![
+                    account.project,
+                    account.key,
+                    account.hour,
+                    account.category.as_str(),
+                    outcome,
+                    reason,
+                    *quantity
+                ],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// One line of the ledger, summed over keys and hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// The project; 0 for none.
+    pub project: i64,
+    /// The category's name.
+    pub category: String,
+    /// `received` or an outcome's name.
+    pub outcome: String,
+    /// The reason's name, or empty.
+    pub reason: String,
+    /// The hour it belongs to, since 1970.
+    pub hour: i64,
+    /// How many items.
+    pub quantity: i64,
+}
+
+/// The sums of an organization's projects (`projects` empty: all) since an hour, by hour.
+pub fn sums(tx: &mut Tx<'_>, organization: i64, projects: &[i64], since_hour: i64) -> Result<Vec<Sum>, DbError> {
+    let ids: Vec<String> = projects.iter().map(i64::to_string).collect();
+    let only = if ids.is_empty() { String::new() } else { format!("AND l.project IN ({})", ids.join(",")) };
+    let sql = format!(
+        "SELECT l.project, l.category, l.outcome, l.reason, l.hour, CAST(SUM(l.quantity) AS BIGINT) FROM ledger l \
+         JOIN projects p ON p.id = l.project WHERE p.organization = $1 AND l.hour >= $2 {only} \
+         GROUP BY l.project, l.category, l.outcome, l.reason, l.hour ORDER BY l.hour, l.category, l.outcome, l.reason"
+    );
+    let mut sums = Vec::new();
+    for row in tx.query(&sql, params![organization, since_hour])? {
+        sums.push(Sum {
+            project: row.get(0)?,
+            category: row.get(1)?,
+            outcome: row.get(2)?,
+            reason: row.get(3)?,
+            hour: row.get(4)?,
+            quantity: row.get(5)?,
+        });
+    }
+    Ok(sums)
+}

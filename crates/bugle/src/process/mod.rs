@@ -1,0 +1,287 @@
+//! Process: the worker that takes acknowledged records and has them filed.
+//!
+//! Owns: the order of filing (the journal's), batches, retries, and what happens to a record that cannot be filed.
+//!
+//! ```text
+//! backlog (memory) ─┐
+//!                   ├▶ [symbolicate ▶ digest: where it is not in memory] ▶ file (one transaction) ▶ facts, metrics
+//! journal (disk) ───┘
+//! ```
+//!
+//! **Invariants**
+//! * Nothing is passed over: a batch that fails is tried again, then record by record; a record that fails by itself
+//!   for a reason of its own is quarantined with an outcome, and the ones behind it go on.
+//! * What is not the record's fault costs no record: a busy database and a full disk are waited for, a disk that fails
+//!   ends the worker, and with it the process (`serve.rs`).
+//! * The journal forgets only what the database has synced.
+//! * Told to stop, it does so between two transactions, whatever it is waiting for.
+
+mod backlog;
+pub mod digest;
+
+pub use backlog::{Backlog, Next};
+
+use crate::event;
+use crate::file::{self, Filed, Memory, Work};
+use crate::metrics::Metrics;
+use crate::payload;
+use crate::record::Record;
+use crate::store::now_ms;
+use crate::{alert, live};
+use bugle_db::{Database, DbError};
+use bugle_event::Event;
+use bugle_journal::{Journal, Position};
+use std::collections::HashMap;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Records filed in one transaction at most.
+const BATCH_MAX: usize = 2_048;
+/// Bytes read back from the journal at a time.
+const READ_BYTES_MAX: usize = 4 << 20;
+/// Filed records that may stay in the journal before it is told to forget them.
+const FORGET_EVERY: Position = 4_096;
+/// Tries of a whole batch before each of its records is filed alone.
+const BATCH_FAILURES_MAX: u32 = 3;
+/// The longest wait between two tries.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Everything the worker needs. It runs on a thread of its own.
+pub struct Worker {
+    /// Where records come from.
+    pub backlog: Arc<Backlog>,
+    /// Where they come from when they are not in memory.
+    pub journal: Journal,
+    /// Where they go.
+    pub db: Database,
+    /// How far they have gone; others read it.
+    pub filed: Arc<AtomicI64>,
+    /// Who counts.
+    pub metrics: Arc<Metrics>,
+    /// Who listens.
+    pub live: live::Live,
+    /// Whom to ring when there are notices.
+    pub bell: alert::delivery::Bell,
+    /// What filing remembers.
+    pub memory: Memory,
+    /// Up to where records were in the journal when the process started: they are counted as received again.
+    pub found: Position,
+}
+
+/// Why a record of the journal did not become work.
+enum Unfit {
+    /// It will never do.
+    Record(String),
+    /// The database did not answer.
+    Database(DbError),
+}
+
+impl Worker {
+    /// Files until the backlog is stopped or the disk fails.
+    pub fn run(mut self) {
+        let _ended: ControlFlow<()> = self.work();
+    }
+
+    fn work(&mut self) -> ControlFlow<()> {
+        let mut filed = self.filed.load(Ordering::Acquire);
+        let (mut forgotten, mut forgotten_at) = (filed, Instant::now());
+        loop {
+            let batch = match self.backlog.next(filed, BATCH_MAX) {
+                Next::Stop => return Break(()),
+                Next::Work(batch) => batch,
+                Next::Journal(to) => self.read(filed, to)?,
+            };
+            let Some(last) = batch.last().map(|work| work.position) else {
+                // Everything up to there was quarantined while it was read.
+                filed = self.filed.load(Ordering::Acquire).max(filed);
+                continue;
+            };
+            self.file(batch)?;
+            filed = last;
+            self.filed.store(filed, Ordering::Release);
+            if filed - forgotten >= FORGET_EVERY || forgotten_at.elapsed() > RETRY_MAX {
+                self.journal.forget(filed);
+                (forgotten, forgotten_at) = (filed, Instant::now());
+            }
+        }
+    }
+
+    /// Waits, unless it is told to stop.
+    fn wait(&self, time: Duration) -> ControlFlow<()> {
+        if self.backlog.rest(time) { Break(()) } else { Continue(()) }
+    }
+
+    /// Records behind `filed`, from the journal, up to `to`. Those that are no good are put aside on the way.
+    fn read(&mut self, filed: Position, to: Position) -> ControlFlow<(), Vec<Work>> {
+        let mut records = loop {
+            match self.journal.read(filed, READ_BYTES_MAX) {
+                Ok(records) => break records,
+                Err(error) => tracing::error!(%error, "the journal cannot be read back; trying again"),
+            }
+            self.wait(RETRY_MAX)?;
+        };
+        records.retain(|(position, _)| *position <= to);
+        let first = records.first().map_or(to + 1, |(position, _)| *position);
+        if first > filed + 1 {
+            // It forgets only what was filed: this database has lost it, so it is an older copy of the one that had.
+            tracing::error!(from = filed + 1, to = first - 1, "records are neither in the journal nor in the database");
+            self.filed.store(first - 1, Ordering::Release);
+        }
+        let mut exemplars = HashMap::new();
+        let mut batch = Vec::with_capacity(records.len());
+        for (position, body) in records.into_iter().take(BATCH_MAX) {
+            match self.understand(position, &body, &mut exemplars) {
+                Ok(work) => {
+                    if position <= self.found {
+                        self.metrics.received(work.record.dialect, work.record.category, 1);
+                    }
+                    batch.push(work);
+                }
+                // What stands before it goes first, so that positions are filed in order.
+                Err(_) if !batch.is_empty() => break,
+                Err(Unfit::Record(error)) => {
+                    if let (true, Some(record)) = (position <= self.found, Record::read(&body)) {
+                        self.metrics.received(record.dialect, record.category, 1);
+                    }
+                    self.quarantine(position, body, &error)?;
+                }
+                Err(Unfit::Database(error)) => {
+                    tracing::error!(%error, "an exemplar cannot be read; trying again");
+                    self.wait(RETRY_MAX)?;
+                    break;
+                }
+            }
+        }
+        Continue(batch)
+    }
+
+    /// A record from the journal with its digest made anew.
+    fn understand(
+        &self,
+        position: Position,
+        body: &[u8],
+        exemplars: &mut HashMap<i64, Vec<u8>>,
+    ) -> Result<Work, Unfit> {
+        let unfit = |error: std::io::Error| Unfit::Record(error.to_string());
+        let record = Record::read(body)
+            .ok_or_else(|| Unfit::Record("the record is damaged, or of a later version".to_string()))?;
+        if !record.exemplar_body.is_empty() {
+            exemplars.insert(record.exemplar, payload::expand(&record.exemplar_body, None).map_err(unfit)?);
+        }
+        if !exemplars.contains_key(&record.exemplar) {
+            let id = record.exemplar;
+            let body = self.db.read_now(move |tx| event::exemplar(tx, id)).map_err(Unfit::Database)?;
+            let body = body.ok_or_else(|| Unfit::Record("the exemplar of its payload is missing".to_string()))?;
+            exemplars.insert(id, payload::expand(&body, None).map_err(unfit)?);
+        }
+        let exemplar = exemplars.get(&record.exemplar).map(Vec::as_slice);
+        let json = payload::expand(&record.payload, exemplar).map_err(unfit)?;
+        let text = String::from_utf8_lossy(&json);
+        let digest = std::panic::catch_unwind(|| digest::digest(&Event::stored(&text)))
+            .map_err(|_| Unfit::Record("understanding the event panicked".to_string()))?;
+        Ok(Work { position, record, digest })
+    }
+
+    /// Files a batch, whatever it takes.
+    fn file(&mut self, batch: Vec<Work>) -> ControlFlow<()> {
+        let batch = Arc::new(batch);
+        let mut failures = 0;
+        while failures < BATCH_FAILURES_MAX {
+            match self.patiently(&batch, 0..batch.len())? {
+                Ok(filed) => {
+                    self.tell(filed);
+                    return Continue(());
+                }
+                Err(error) => tracing::error!(%error, failures, "a batch could not be filed; trying again"),
+            }
+            failures += 1;
+        }
+        for at in 0..batch.len() {
+            match self.patiently(&batch, at..at + 1)? {
+                Ok(filed) => self.tell(filed),
+                Err(error) => {
+                    let work = &batch[at];
+                    self.quarantine(work.position, work.record.write(), &error.to_string())?;
+                }
+            }
+        }
+        Continue(())
+    }
+
+    /// Files part of a batch, as soon as the database is free and the disk has room. The error is about what was to
+    /// be filed.
+    fn patiently(&mut self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> ControlFlow<(), Result<Filed, DbError>> {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match self.transaction(batch, range.clone()) {
+                Err(error @ (DbError::Full(_) | DbError::Busy(_))) => {
+                    tracing::error!(%error, "filing waits; what was acknowledged is in the journal");
+                    self.wait(wait)?;
+                    wait = (wait * 2).min(RETRY_MAX);
+                }
+                Err(error @ DbError::Disk(_)) => {
+                    tracing::error!(%error, "filing ends; what was acknowledged is in the journal");
+                    return Break(());
+                }
+                result => return Continue(result),
+            }
+        }
+    }
+
+    fn transaction(&mut self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> Result<Filed, DbError> {
+        // A failed batch may have left ids in the memory that were rolled back, so the next one then begins anew.
+        let fresh = Memory::new(self.memory.settings.clone());
+        let mut memory = std::mem::replace(&mut self.memory, fresh);
+        let batch = Arc::clone(batch);
+        let started = Instant::now();
+        let result = self.db.write_now(move |tx| {
+            let filed = file::file(tx, &mut memory, &batch[range], now_ms())?;
+            Ok((filed, memory))
+        });
+        self.metrics.file_seconds.observe(started.elapsed().as_secs_f64());
+        result.map(|(filed, memory)| {
+            self.memory = memory;
+            filed
+        })
+    }
+
+    fn quarantine(&mut self, position: Position, body: Vec<u8>, error: &str) -> ControlFlow<()> {
+        tracing::error!(position, error, "a record cannot be filed and was put aside in `quarantine`");
+        let text = error.to_string();
+        loop {
+            let (body, text) = (body.clone(), text.clone());
+            let result = self.db.write_now(move |tx| {
+                let record = Record::read(&body);
+                file::quarantine(tx, position, &body, record.as_ref(), &text, now_ms())
+            });
+            match result {
+                Ok(filed) => {
+                    self.filed.store(position, Ordering::Release);
+                    self.tell(filed);
+                    return Continue(());
+                }
+                Err(DbError::Disk(_)) => return Break(()),
+                Err(error) => tracing::error!(%error, "putting a record aside failed; trying again"),
+            }
+            self.wait(RETRY_MAX)?;
+        }
+    }
+
+    /// After the commit: counts, rings, and tells open pages.
+    fn tell(&self, filed: Filed) {
+        let now_ms = now_ms();
+        for (_, category, outcome, reason, received_ms) in filed.fates {
+            self.metrics.fate(category, outcome, reason, 1);
+            self.metrics.visible_seconds.observe((now_ms - received_ms).max(0) as f64 / 1000.0);
+        }
+        for fact in filed.facts {
+            self.live.tell(fact);
+        }
+        if filed.has_notices {
+            self.bell.notify_one();
+        }
+    }
+}

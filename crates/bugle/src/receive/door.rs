@@ -1,0 +1,137 @@
+//! The door: who may send, and the way into the journal.
+//!
+//! Owns: everything that receiving shares between requests. One door per process.
+
+use super::event::Ready;
+use super::families::Families;
+use super::guard::{self, Guard};
+use super::ledger::{Ledger, Received};
+use super::limits::Limits;
+use super::reply::Refusal;
+use crate::file::Work;
+use crate::metrics::Metrics;
+use crate::outcome::{Outcome, Reason};
+use crate::process::Backlog;
+use crate::project::Key;
+use crate::store::Store;
+use axum::http::StatusCode;
+use bugle_event::scrub::Scrubber;
+use bugle_journal::{Journal, JournalError};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// See the module comment.
+pub struct Door {
+    /// Where records go.
+    pub journal: Journal,
+    /// What waits to be filed.
+    pub backlog: Arc<Backlog>,
+    /// What payloads are compressed against.
+    pub families: Arc<Families>,
+    /// What keys may.
+    pub limits: Limits,
+    /// What the server may.
+    pub guard: Guard,
+    /// The books.
+    pub ledger: Ledger,
+    /// What must not reach the disk.
+    pub scrubber: Scrubber,
+    /// Who counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why a key does not let in.
+pub struct NoEntry {
+    /// What to answer.
+    pub refusal: Refusal,
+    /// What to count.
+    pub reason: Reason,
+}
+
+impl Door {
+    /// The key with this public part, if it may send to this project (`None`: the one it belongs to).
+    pub fn admit(&self, store: &Store, public: &str, project: Option<i64>) -> Result<(Key, i64), NoEntry> {
+        let refuse = |detail: String| NoEntry {
+            refusal: Refusal::new(StatusCode::FORBIDDEN, detail),
+            reason: Reason::UnknownKey,
+        };
+        let keys = store.keys();
+        let Some((key, organization)) = keys.get(public) else {
+            return Err(refuse(format!("The key is not known{}.", nearest(&keys, public, project))));
+        };
+        if project.is_some_and(|project| project != key.project) {
+            return Err(refuse(format!(
+                "The key belongs to another project than the one in the address. Copy the DSN of project {}.",
+                key.project
+            )));
+        }
+        if !key.is_active {
+            return Err(refuse("The key has been switched off. Use another key of the project.".into()));
+        }
+        Ok((key.clone(), *organization))
+    }
+
+    /// Writes events to the journal and waits until they are durable. Each ends with its outcome.
+    pub async fn keep(&self, ready: Vec<(Received<'_>, Ready)>) -> Result<(), Refusal> {
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let (received, ready): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
+        let bodies = ready.iter().map(|ready| ready.record.write()).collect();
+        let (sender, answer) = oneshot::channel();
+        let (backlog, families) = (Arc::clone(&self.backlog), Arc::clone(&self.families));
+        self.journal.append(bodies, move |result| {
+            if let Ok(last) = result {
+                queue(&backlog, &families, ready, last);
+            }
+            let _ = sender.send(result);
+        });
+        let result = answer.await.unwrap_or_else(|_| Err(JournalError::Poisoned("its thread has ended".into())));
+        let (refusal, reason) = match result {
+            Ok(_) => {
+                received.into_iter().for_each(Received::journalled);
+                return Ok(());
+            }
+            Err(JournalError::Busy { waiting_bytes }) => (guard::overload(waiting_bytes), Reason::Overload),
+            Err(JournalError::Full(_)) => (guard::disk_full(0, 1), Reason::DiskFull),
+            Err(JournalError::Poisoned(error)) => {
+                tracing::error!(%error, "the journal cannot be written");
+                let detail = "The server cannot write to its disk and is about to end. Nothing was taken.";
+                (Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail), Reason::Overload)
+            }
+        };
+        received.into_iter().for_each(|item| item.refuse(Outcome::RateLimited, reason));
+        Err(refusal)
+    }
+}
+
+/// On the journal's thread, in the order of positions: what is durable now may be filed and relied on.
+fn queue(backlog: &Backlog, families: &Families, ready: Vec<Ready>, last: bugle_journal::Position) {
+    let first = last + 1 - ready.len() as i64;
+    for (position, ready) in (first..).zip(ready) {
+        if let Some(exemplar) = ready.becomes {
+            families.learn(ready.record.family, exemplar, ready.record.received_ms);
+        }
+        backlog.push(Work { position, record: ready.record, digest: ready.digest });
+    }
+}
+
+/// How an unknown key differs from one of the project's, since most first hours are lost to a slip of copying.
+/// Never says what the right one is.
+fn nearest(keys: &crate::project::Keys, public: &str, project: Option<i64>) -> String {
+    let Some(project) = project else { return String::new() };
+    let mut of_project = keys.values().filter(|(key, _)| key.project == project).peekable();
+    if of_project.peek().is_none() {
+        return ", and neither is the project".into();
+    }
+    let differing = |key: &Key| -> Option<Vec<usize>> {
+        let pairs = key.public.bytes().zip(public.bytes()).enumerate();
+        let places: Vec<usize> = pairs.filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect();
+        (key.public.len() == public.len() && places.len() <= 3).then_some(places)
+    };
+    match of_project.find_map(|(key, _)| differing(key)) {
+        Some(places) if places == [public.len() - 1] => ". It differs from the project's in the last character".into(),
+        Some(places) => format!(". It differs from the project's in {} of its characters", places.len()),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,116 @@
+//! One event: from an item's bytes to a record and a digest. Pure but for ids and the exemplar that it is lent.
+//!
+//! This is the hot path, and it reads as the pipeline does.
+
+use crate::outcome::{Category, Dialect};
+use crate::payload::{self, Exemplar};
+use crate::process::digest::{self, Digest};
+use crate::project::Key;
+use crate::receive::families::Families;
+use crate::record::Record;
+use bugle_event::normalize::{self, Arrival};
+use bugle_event::scrub::Scrubber;
+use bugle_event::{Event, EventId, dialect, frame, group};
+use std::io;
+use std::net::IpAddr;
+
+/// How an item came.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'c> {
+    /// By which key.
+    pub key: &'c Key,
+    /// When, Unix ms.
+    pub received_ms: i64,
+    /// When its SDK sent it, by the SDK's clock, Unix ms.
+    pub sent_at_ms: Option<i64>,
+    /// The id in the envelope's header, which wins.
+    pub event_id: Option<EventId>,
+    /// The SDK's name and version, as the credentials or the envelope gave it.
+    pub client: Option<&'c str>,
+    /// From where.
+    pub client_ip: Option<IpAddr>,
+}
+
+/// An event that is ready for the journal.
+pub struct Ready {
+    /// What the journal keeps.
+    pub record: Record,
+    /// What filing needs.
+    pub digest: Digest,
+    /// The exemplar, if this event becomes one.
+    pub becomes: Option<Exemplar>,
+}
+
+/// Reads, normalises, scrubs, compresses and digests an event.
+///
+/// # Errors
+/// Only when compression fails, which is ours: the event is not at fault.
+pub fn understand(
+    payload: &[u8],
+    context: &Context<'_>,
+    scrubber: &Scrubber,
+    families: &Families,
+) -> io::Result<Ready> {
+    let (text, problem) = dialect::text(payload);
+    let mut event = dialect::sentry::read(&text);
+    event.problems.extend(problem);
+    let event_id = context.event_id.or_else(|| normalize::event_id_of(&event)).unwrap_or_else(random_id);
+    let arrival = Arrival {
+        received_ms: context.received_ms,
+        sent_at_ms: context.sent_at_ms,
+        event_id,
+        client: context.client,
+        client_ip: context.client_ip,
+    };
+    normalize::normalize(&mut event, &arrival);
+    frame::decide_in_app(&mut event);
+    scrubber.scrub(&mut event);
+    pack(&event, event_id, context, families)
+}
+
+fn pack(event: &Event<'_>, event_id: EventId, context: &Context<'_>, families: &Families) -> io::Result<Ready> {
+    let mut json = Vec::with_capacity(24 << 10);
+    event.write(&mut json);
+    let project = context.key.project;
+    let family = group::family(event, project) as i64;
+    let (exemplar, becomes) = match families.get(family, context.received_ms) {
+        Some(exemplar) => (exemplar, None),
+        None => {
+            let exemplar = Exemplar { id: random_number(), json: json.as_slice().into() };
+            (exemplar.clone(), Some(exemplar))
+        }
+    };
+    let exemplar_body = match &becomes {
+        Some(_) => payload::compress(&json, None)?,
+        None => Vec::new(),
+    };
+    let record = Record {
+        dialect: Dialect::Sentry,
+        category: category(event),
+        project,
+        key: context.key.id,
+        received_ms: context.received_ms,
+        event_id,
+        exemplar: exemplar.id,
+        family,
+        exemplar_body,
+        json_bytes: json.len() as u32,
+        payload: payload::compress(&json, Some(&exemplar.json))?,
+    };
+    Ok(Ready { record, digest: digest::digest(event), becomes })
+}
+
+/// Events with an exception or an error's level are errors; other messages are not (protocol reference, 6.3).
+fn category(event: &Event<'_>) -> Category {
+    let is_error = event.exceptions().next().is_some() || matches!(event.level(), "error" | "fatal");
+    if is_error { Category::Error } else { Category::Default }
+}
+
+fn random_id() -> EventId {
+    EventId(crate::access::random::bytes())
+}
+
+/// A number that no other exemplar has: 63 random bits, and never 0.
+fn random_number() -> i64 {
+    (i64::from_le_bytes(crate::access::random::bytes()) & i64::MAX).max(1)
+}

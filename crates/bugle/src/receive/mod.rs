@@ -1,0 +1,418 @@
+//! Receive: HTTP bodies in, records into the journal, and only then 200.
+//!
+//! Owns: the intake endpoints of the Sentry protocol (reference, sections 1 to 6). The order of judgement is: key and
+//! guards before anything is read; size before and after inflating; framing; limits per category once items are
+//! known. Refusal comes before the write, in the form that SDKs obey.
+//!
+//! **Invariants**
+//! * 200 is answered after the journal has synced.
+//! * Everything that came is counted as received once, and has one outcome ([`ledger`]).
+//! * What is inside an event is never a reason for a 4xx: it is stored as far as it can be read.
+//! * No secret that a rule removes is written anywhere, logs included: bodies are never logged.
+
+pub mod door;
+pub mod event;
+pub mod families;
+pub mod guard;
+pub mod ledger;
+pub mod limits;
+pub mod reply;
+
+use crate::app::{App, Shared};
+use crate::live::Fact;
+use crate::outcome::{Category, Dialect, Outcome, Reason};
+use crate::project::Key;
+use crate::store::now_ms;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bugle_event::envelope::{self, Envelope, Item};
+use bugle_event::inflate::{self, InflateError};
+use bugle_event::json::Object;
+use bugle_event::{auth, dialect};
+use door::NoEntry;
+use event::{Context, Ready};
+use ledger::Received;
+use reply::{Refusal, Retry};
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// A request's body as it comes, in bytes.
+pub const BODY_BYTES_MAX: usize = 32 << 20;
+/// A request's body after inflating, in bytes.
+pub const INFLATED_BYTES_MAX: usize = 64 << 20;
+/// One event, in bytes of JSON.
+pub const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// The intake routes, with and without a slash at the end.
+pub fn router() -> Router<Shared> {
+    let mut router = Router::new();
+    for slash in ["", "/"] {
+        router = router
+            .route(&format!("/api/{{project}}/envelope{slash}"), post(envelope_of).options(preflight))
+            .route(&format!("/api/{{project}}/store{slash}"), post(store_of).options(preflight))
+            .route(&format!("/api/store{slash}"), post(store_anywhere).options(preflight));
+    }
+    router.route("/api/relay/healthcheck/live/", get(|| async { "ok" })).layer(middleware::from_fn(cors))
+}
+
+async fn cors(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    reply::allow_any_origin(response.headers_mut());
+    response
+}
+
+async fn preflight() -> Response {
+    reply::preflight()
+}
+
+async fn envelope_of(
+    State(app): State<Shared>,
+    Path(project): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    receive(app, Some(project), peer, query, headers, body, Framing::Envelope).await
+}
+
+async fn store_of(
+    State(app): State<Shared>,
+    Path(project): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let framing = Framing::of_store(&headers);
+    receive(app, Some(project), peer, query, headers, body, framing).await
+}
+
+async fn store_anywhere(
+    State(app): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let framing = Framing::of_store(&headers);
+    receive(app, None, peer, query, headers, body, framing).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Envelope,
+    /// One event, as the store endpoint takes it.
+    Event,
+}
+
+impl Framing {
+    fn of_store(headers: &HeaderMap) -> Framing {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/x-sentry-envelope") { Framing::Envelope } else { Framing::Event }
+    }
+}
+
+async fn receive(
+    app: Shared,
+    project: Option<String>,
+    peer: SocketAddr,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Body,
+    framing: Framing,
+) -> Response {
+    let started = Instant::now();
+    let request = Incoming { headers, query: query.unwrap_or_default(), peer, framing, received_ms: now_ms() };
+    let project_id = project.as_deref().map(|project| project.parse::<i64>().unwrap_or(-1));
+    let answer = match request.take(&app, project_id, body).await {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            heard(&app, project_id, &refusal);
+            refusal.into_response()
+        }
+    };
+    app.metrics.receive_seconds.observe(started.elapsed().as_secs_f64());
+    answer
+}
+
+/// Remembers a refused attempt for the project's setup page.
+fn heard(app: &App, project: Option<i64>, refusal: &Refusal) {
+    let Some(project) = project else { return };
+    let organization = app.store.keys().values().find(|(key, _)| key.project == project).map(|(_, owner)| *owner);
+    if let Some(organization) = organization {
+        let (status, why) = (refusal.status.as_u16(), refusal.detail.clone());
+        app.heard.record(project, status, &why);
+        app.live.tell(Fact::Refused { organization, project, status, why });
+    }
+}
+
+struct Incoming {
+    headers: HeaderMap,
+    query: String,
+    peer: SocketAddr,
+    framing: Framing,
+    received_ms: i64,
+}
+
+impl Incoming {
+    async fn take(&self, app: &App, project: Option<i64>, body: Body) -> Result<Response, Refusal> {
+        let credentials = self.credentials(app)?;
+        let early = match &credentials {
+            Some(auth) => Some(self.admit(app, &auth.key, project).await?),
+            None => None,
+        };
+        let raw = self.read(app, early.as_ref(), body).await?;
+        let body = match inflate::inflate(self.text(header::CONTENT_ENCODING), &raw, INFLATED_BYTES_MAX) {
+            Ok(body) => body,
+            Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
+        };
+        let body = match self.framing {
+            Framing::Envelope => body,
+            Framing::Event => match dialect::sentry::unwrap_store_body(&body, INFLATED_BYTES_MAX) {
+                Ok(unwrapped) => Cow::Owned(unwrapped.into_owned()),
+                Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
+            },
+        };
+        let envelope = self.split(app, early.as_ref(), &body)?;
+        let key = match early {
+            Some(key) => self.agrees(app, key, &envelope)?,
+            None => self.admit_by_dsn(app, project, &envelope).await?,
+        };
+        let sent_at_ms = credentials.as_ref().and_then(|auth| auth.sent_at_ms);
+        let client = credentials
+            .and_then(|auth| auth.client)
+            .or_else(|| envelope.sdk.as_ref().map(|(name, version)| format!("{name}/{version}")));
+        let items = self.sort_out(app, &key, client.as_deref(), sent_at_ms, &envelope)?;
+        self.answer(app, &envelope, items).await
+    }
+
+    fn text(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The credentials in header or query; `None` when there are none there.
+    fn credentials(&self, app: &App) -> Result<Option<auth::Auth>, Refusal> {
+        let sentry = self.headers.get("x-sentry-auth").and_then(|value| value.to_str().ok());
+        auth::read(sentry, self.text(header::AUTHORIZATION), &self.query).map_err(|error| {
+            let status = match error {
+                auth::AuthError::Version { .. } => StatusCode::BAD_REQUEST,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            self.stranger(app, Reason::BadCredentials);
+            Refusal::new(status, error.to_string())
+        })
+    }
+
+    async fn admit(&self, app: &App, public: &str, project: Option<i64>) -> Result<Key, Refusal> {
+        if !app.store.keys().contains_key(public)
+            && let Err(error) = app.store.second_look().await
+        {
+            tracing::error!(%error, "the keys could not be read again");
+        }
+        match app.door.admit(&app.store, public, project) {
+            Ok((key, _)) => Ok(key),
+            Err(NoEntry { refusal, reason }) => {
+                self.stranger(app, reason);
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn admit_by_dsn(&self, app: &App, project: Option<i64>, envelope: &Envelope<'_>) -> Result<Key, Refusal> {
+        match &envelope.dsn {
+            Some(dsn) => self.admit(app, &dsn.key, project).await,
+            None => {
+                self.stranger(app, Reason::NoKey);
+                let detail = "No key came with the request. The SDK sends the one in its DSN; check that it has one.";
+                Err(Refusal::new(StatusCode::UNAUTHORIZED, detail))
+            }
+        }
+    }
+
+    /// The DSN inside an envelope must not contradict the credentials around it.
+    fn agrees(&self, app: &App, key: Key, envelope: &Envelope<'_>) -> Result<Key, Refusal> {
+        match &envelope.dsn {
+            Some(dsn) if dsn.key != key.public => {
+                self.one(app, Some(&key)).refuse(Outcome::Invalid, Reason::BadCredentials);
+                let detail = "The envelope's own DSN has another key than the request. Send one of them.";
+                Err(Refusal::new(StatusCode::UNAUTHORIZED, detail))
+            }
+            _ => Ok(key),
+        }
+    }
+
+    /// One item of which nothing is known but that it came.
+    fn one<'a>(&self, app: &'a App, key: Option<&Key>) -> Received<'a> {
+        app.door.ledger.receive(key, Dialect::Sentry, Category::Error, self.received_ms)
+    }
+
+    fn stranger(&self, app: &App, reason: Reason) {
+        self.one(app, None).refuse(Outcome::Invalid, reason);
+    }
+
+    fn unreadable(&self, app: &App, key: Option<&Key>, refused: &(Refusal, Reason)) -> Refusal {
+        self.one(app, key).refuse(Outcome::Invalid, refused.1);
+        refused.0.clone()
+    }
+
+    async fn read(&self, app: &App, key: Option<&Key>, body: Body) -> Result<bytes::Bytes, Refusal> {
+        if let Err((refusal, reason)) = app.door.guard.judge() {
+            self.one(app, key).refuse(Outcome::RateLimited, reason);
+            return Err(refusal);
+        }
+        let too_large = || {
+            let detail = format!("The body is larger than {BODY_BYTES_MAX} bytes.");
+            (Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail), Reason::TooLarge)
+        };
+        let declared = self.text(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
+            return Err(self.unreadable(app, key, &too_large()));
+        }
+        match axum::body::to_bytes(body, BODY_BYTES_MAX).await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if is_length_limit(&error) => Err(self.unreadable(app, key, &too_large())),
+            Err(_) => {
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST, "The body broke off before its end.");
+                Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
+            }
+        }
+    }
+
+    fn split<'b>(&self, app: &App, key: Option<&Key>, body: &'b [u8]) -> Result<Envelope<'b>, Refusal> {
+        match self.framing {
+            Framing::Envelope => envelope::split(body).map_err(|error| {
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
+                self.unreadable(app, key, &(refusal, Reason::Framing))
+            }),
+            Framing::Event if body.iter().all(u8::is_ascii_whitespace) => {
+                let refusal = Refusal::new(StatusCode::BAD_REQUEST, "The body is empty.");
+                Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
+            }
+            Framing::Event => Ok(of_event(body)),
+        }
+    }
+
+    /// Each item gets its fate, or becomes ready for the journal.
+    fn sort_out<'a>(
+        &self,
+        app: &'a App,
+        key: &Key,
+        client: Option<&str>,
+        sent_at_ms: Option<i64>,
+        envelope: &Envelope<'_>,
+    ) -> Result<Items<'a>, Refusal> {
+        let mut items = Items::default();
+        let mut event_id = envelope.event_id;
+        for item in &envelope.items {
+            let receive = |category| app.door.ledger.receive(Some(key), Dialect::Sentry, category, self.received_ms);
+            if item.kind != "event" {
+                let category = Category::of_item(&item.kind);
+                items.unsupported(category);
+                receive(category).refuse(Outcome::Discarded, Reason::Unsupported);
+                continue;
+            }
+            if item.payload.len() > EVENT_BYTES_MAX {
+                receive(Category::Error).refuse(Outcome::Invalid, Reason::TooLarge);
+                items.forsake(Outcome::Invalid, Reason::TooLarge);
+                let detail = format!("The event is larger than {EVENT_BYTES_MAX} bytes; the SDK should trim it.");
+                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+            }
+            if let Err(after_s) = app.door.limits.take(key, self.received_ms) {
+                receive(Category::Error).refuse(Outcome::RateLimited, Reason::KeyQuota);
+                items.limited = Some(after_s);
+                continue;
+            }
+            let context = Context {
+                key,
+                received_ms: self.received_ms,
+                sent_at_ms: envelope.sent_at_ms.or(sent_at_ms),
+                event_id: event_id.take(),
+                client,
+                client_ip: Some(self.peer.ip()),
+            };
+            items.understand(app, item.payload, &context);
+        }
+        Ok(items)
+    }
+
+    async fn answer(&self, app: &App, envelope: &Envelope<'_>, items: Items<'_>) -> Result<Response, Refusal> {
+        let event_id = items.ready.first().map(|(_, ready)| ready.record.event_id).or(envelope.event_id);
+        let has_events = envelope.items.iter().any(|item| item.kind == "event");
+        app.door.keep(items.ready).await?;
+        if let Some(after_s) = items.limited {
+            let retry = Retry { after_s, categories: "error;default", scope: "key", reason: "key_quota" };
+            let detail = format!("The key's rate limit is reached; the next window opens in {after_s} s.");
+            return Err(Refusal::later(detail, retry));
+        }
+        Ok(reply::accepted(event_id.filter(|_| has_events), &items.unsupported))
+    }
+}
+
+/// The items of one request that are on their way.
+#[derive(Default)]
+struct Items<'a> {
+    ready: Vec<(Received<'a>, Ready)>,
+    /// Categories that SDKs may stop sending.
+    unsupported: Vec<&'static str>,
+    /// In how many seconds the key may send again.
+    limited: Option<i64>,
+}
+
+impl<'a> Items<'a> {
+    fn unsupported(&mut self, category: Category) {
+        use Category::{Log, Metric, Profile, Replay, Span, Transaction};
+        let is_product_of_its_own = matches!(category, Log | Metric | Profile | Replay | Span | Transaction);
+        if is_product_of_its_own && !self.unsupported.contains(&category.as_str()) {
+            self.unsupported.push(category.as_str());
+        }
+    }
+
+    /// A panic over one event costs that event, and says so. What it counts as is known only once it is read.
+    fn understand(&mut self, app: &'a App, payload: &[u8], context: &Context<'_>) {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            event::understand(payload, context, &app.door.scrubber, &app.door.families)
+        }));
+        let receive =
+            |category| app.door.ledger.receive(Some(context.key), Dialect::Sentry, category, context.received_ms);
+        let error = match result {
+            Ok(Ok(ready)) => return self.ready.push((receive(ready.record.category), ready)),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "understanding it panicked".into(),
+        };
+        tracing::error!(project = context.key.project, error, "an event was dropped");
+        receive(Category::Error).refuse(Outcome::Discarded, Reason::Quarantined);
+    }
+
+    /// The whole request is refused: what was ready is not kept either.
+    fn forsake(&mut self, outcome: Outcome, reason: Reason) {
+        for (received, _) in self.ready.drain(..) {
+            received.refuse(outcome, reason);
+        }
+    }
+}
+
+/// What the store endpoint takes, as an envelope.
+fn of_event(body: &[u8]) -> Envelope<'_> {
+    let event = Item { kind: Cow::Borrowed("event"), headers: Object::default(), payload: body };
+    Envelope { event_id: None, dsn: None, sent_at_ms: None, sdk: None, header: Object::default(), items: vec![event] }
+}
+
+fn inflate_refusal(error: &InflateError) -> (Refusal, Reason) {
+    match error {
+        InflateError::TooLarge { .. } => {
+            (Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()), Reason::TooLarge)
+        }
+        _ => (Refusal::new(StatusCode::BAD_REQUEST, error.to_string()), Reason::Encoding),
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}

@@ -1,0 +1,146 @@
+//! A record: what the journal keeps of one acknowledged event until it is filed.
+//!
+//! **Format**, version 1, little endian. It must stay readable by every later release, since an upgrade may
+//! meet a journal that has not been filed.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | version, 1 |
+//! | 1 | dialect ([`Dialect`]) |
+//! | 1 | category ([`Category`]) |
+//! | 8, 8, 8 | project, key, received (Unix ms) |
+//! | 16 | event id |
+//! | 8, 8 | exemplar's id (never 0), family |
+//! | 4 + n | the exemplar's stored body, if this record brings it; else empty |
+//! | 4 | length of the event's JSON |
+//! | rest | the payload (`payload.rs`), compressed against that exemplar |
+
+use crate::outcome::{Category, Dialect};
+use bugle_event::EventId;
+
+/// One acknowledged event. What grouping and filing need is a function of the payload, so it is not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// How it came.
+    pub dialect: Dialect,
+    /// What it counts as.
+    pub category: Category,
+    /// Whose it is.
+    pub project: i64,
+    /// By which key it came.
+    pub key: i64,
+    /// When it came, Unix ms.
+    pub received_ms: i64,
+    /// Its id, unique within the project.
+    pub event_id: EventId,
+    /// The exemplar that the payload needs.
+    pub exemplar: i64,
+    /// The family that the exemplar serves.
+    pub family: i64,
+    /// The exemplar's body, when this record is the first to need it.
+    pub exemplar_body: Vec<u8>,
+    /// Length of the JSON.
+    pub json_bytes: u32,
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+const VERSION: u8 = 1;
+const FIXED_BYTES: usize = 3 + 3 * 8 + 16 + 2 * 8 + 4;
+
+impl Record {
+    /// The record as the journal keeps it.
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FIXED_BYTES + 4 + self.exemplar_body.len() + self.payload.len());
+        out.extend([VERSION, self.dialect as u8, self.category as u8]);
+        for number in [self.project, self.key, self.received_ms] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(self.event_id.0);
+        out.extend(self.exemplar.to_le_bytes());
+        out.extend(self.family.to_le_bytes());
+        out.extend((self.exemplar_body.len() as u32).to_le_bytes());
+        out.extend(&self.exemplar_body);
+        out.extend(self.json_bytes.to_le_bytes());
+        out.extend(&self.payload);
+        out
+    }
+
+    /// The record that the journal kept; `None` when it is damaged or of a later version.
+    pub fn read(bytes: &[u8]) -> Option<Record> {
+        let mut rest = bytes;
+        let mut take = |count: usize| {
+            let (head, tail) = rest.split_at_checked(count)?;
+            rest = tail;
+            Some(head)
+        };
+        let [VERSION, dialect, category] = *take(3)? else { return None };
+        let mut number = || take(8).and_then(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
+        let (project, key, received_ms) = (number()?, number()?, number()?);
+        let event_id = EventId(take(16)?.try_into().ok()?);
+        let exemplar = i64::from_le_bytes(take(8)?.try_into().ok()?);
+        let family = i64::from_le_bytes(take(8)?.try_into().ok()?);
+        let length = u32::from_le_bytes(take(4)?.try_into().ok()?) as usize;
+        let exemplar_body = take(length)?.to_vec();
+        let json_bytes = u32::from_le_bytes(take(4)?.try_into().ok()?);
+        Some(Record {
+            dialect: Dialect::from_u8(dialect)?,
+            category: Category::from_u8(category)?,
+            project,
+            key,
+            received_ms,
+            event_id,
+            exemplar,
+            family,
+            exemplar_body,
+            json_bytes,
+            payload: rest.to_vec(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            dialect: Dialect::Sentry,
+            category: Category::Error,
+            project: 3,
+            key: 4,
+            received_ms: 1_780_000_000_000,
+            event_id: EventId([7; 16]),
+            exemplar: 99,
+            family: -5,
+            exemplar_body: vec![1, 2, 3],
+            json_bytes: 17_000,
+            payload: vec![9; 40],
+        }
+    }
+
+    #[test]
+    fn reads_back() {
+        assert_eq!(Record::read(&record().write()), Some(record()));
+    }
+
+    #[test]
+    fn a_released_record_stays_readable() {
+        let released = "01000003000000000000000400000000000000008844709e01000007070707070707070707070707070707\
+                        6300000000000000fbffffffffffffff030000000102036842000009090909";
+        let bytes: Vec<u8> = (0..released.len() / 2)
+            .map(|at| u8::from_str_radix(&released[2 * at..2 * at + 2], 16).expect("hex"))
+            .collect();
+        let mut expected = record();
+        expected.payload.truncate(4);
+        assert_eq!(Record::read(&bytes), Some(expected));
+    }
+
+    #[test]
+    fn a_torn_record_is_none() {
+        let bytes = record().write();
+        for length in 0..FIXED_BYTES + 3 {
+            assert_eq!(Record::read(&bytes[..length]), None);
+        }
+    }
+}

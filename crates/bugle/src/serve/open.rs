@@ -1,0 +1,112 @@
+//! Opening: from settings to everything that lives as long as the process.
+
+use super::JOURNAL_FILE;
+use crate::access;
+use crate::access::setup::Setup;
+use crate::access::throttle::Throttle;
+use crate::alert::{Sender, SenderSettings};
+use crate::app::{App, Shared};
+use crate::config::Config;
+use crate::event::young_exemplars;
+use crate::file::{self, Memory, Settings};
+use crate::heard::Heard;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::payload::{self, EXEMPLAR_MS_MAX, Exemplar};
+use crate::process::{Backlog, Worker};
+use crate::receive::door::Door;
+use crate::receive::families::Families;
+use crate::receive::guard::Guard;
+use crate::receive::ledger::Ledger;
+use crate::receive::limits::Limits;
+use crate::seal::Seal;
+use crate::store::{Store, now_ms};
+use bugle_event::scrub::Scrubber;
+use bugle_journal::Journal;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use tokio::sync::Notify;
+
+/// Bytes that may wait for the journal's disk; beyond it, requests are refused.
+const JOURNAL_WAITING_BYTES_MAX: i64 = 64 << 20;
+/// Exemplars that a start reads back, so that families go on where they were.
+const EXEMPLARS_READ_MAX: i64 = 2_000;
+
+/// Opens everything that lives as long as the process: the shared parts, the worker (not yet running), and the secret of the
+/// setup link, empty when there is an owner.
+pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
+    let store = Store::open(&config.data)?;
+    store.refresh_now()?;
+    let filed = store.blocking().read_now(file::filed_position)?;
+    let journal = Journal::open(&config.data.join(JOURNAL_FILE), JOURNAL_WAITING_BYTES_MAX, filed)?;
+    let filed = Arc::new(AtomicI64::new(filed));
+    let found = journal.last();
+    let backlog = Arc::new(Backlog::new(found));
+    let metrics = Arc::new(Metrics::new()?);
+    let (live, bell) = (Live::default(), Arc::new(Notify::new()));
+    let families = Arc::new(families(&store)?);
+    let is_set_up = store.blocking().read_now(access::organization::first)?.is_some();
+    let (setup, setup_secret) = if is_set_up { (Setup::closed(), String::new()) } else { Setup::open() };
+    let sender = Sender::new(&SenderSettings {
+        smtp_url: config.smtp_url.clone(),
+        mail_from: Some(config.mail_from.clone()),
+        allow_private_targets: config.allow_private_targets,
+        public_url: config.public_url.clone(),
+        ..SenderSettings::default()
+    })?;
+    let worker = Worker {
+        backlog: Arc::clone(&backlog),
+        journal: journal.clone(),
+        db: store.blocking().clone(),
+        filed: Arc::clone(&filed),
+        metrics: Arc::clone(&metrics),
+        live: live.clone(),
+        bell: Arc::clone(&bell),
+        memory: Memory::new(Settings {
+            public_url: config.public_url.clone(),
+            issue_cap_per_hour: config.issue_cap_per_hour,
+            has_mail: config.smtp_url.is_some(),
+        }),
+        found,
+    };
+    let door = Door {
+        journal,
+        backlog,
+        families,
+        limits: Limits::default(),
+        guard: Guard::new(&config),
+        ledger: Ledger::new(Arc::clone(&metrics)),
+        scrubber: Scrubber::default(),
+        metrics: Arc::clone(&metrics),
+    };
+    let app = App {
+        seal: Arc::new(Seal::open_or_create(&config.data)?),
+        config,
+        store,
+        live,
+        door,
+        filed,
+        metrics,
+        heard: Heard::default(),
+        setup,
+        throttle: Throttle::default(),
+        sender: Arc::new(sender),
+        bell,
+    };
+    Ok((Arc::new(app), worker, setup_secret))
+}
+
+/// Exemplars of the last day, so that a restart does not make new ones for every family.
+fn families(store: &Store) -> anyhow::Result<Families> {
+    let families = Families::default();
+    let since_ms = now_ms() - EXEMPLAR_MS_MAX;
+    let mut young = store.blocking().read_now(move |tx| young_exemplars(tx, since_ms, EXEMPLARS_READ_MAX))?;
+    young.reverse();
+    for (family, id, created_ms, body) in young {
+        match payload::expand(&body, None) {
+            Ok(json) => families.learn(family, Exemplar { id, json: json.into() }, created_ms),
+            Err(error) => tracing::error!(%error, exemplar = id, "an exemplar cannot be read; see bugle check"),
+        }
+    }
+    Ok(families)
+}

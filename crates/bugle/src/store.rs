@@ -1,0 +1,165 @@
+//! The database, seen from async code: ship a closure, await its answer.
+//!
+//! Owns: the list of migrations, the file's name, and the bridge between tokio and the database's threads. The
+//! closures themselves live with their concepts (`issue`, `project`, …) as functions of a transaction.
+
+use crate::project::{self, Keys};
+use anyhow::Context;
+use bugle_db::{Database, DbError, Migration, Options, Tx};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{Mutex, oneshot};
+
+/// Every step that a database of any release goes through, oldest first. Released texts never change.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_accounts", text: include_str!("../../../migrations/0001_accounts.sql") },
+    Migration { name: "0002_events", text: include_str!("../../../migrations/0002_events.sql") },
+    Migration { name: "0003_alerts", text: include_str!("../../../migrations/0003_alerts.sql") },
+];
+
+/// The name of the embedded database inside the data directory.
+pub const FILE: &str = "bugle.db";
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: Database,
+    snapshot: Arc<RwLock<Snapshot>>,
+    looking: Arc<Mutex<()>>,
+    looks: Arc<AtomicI64>,
+}
+
+/// What is read too often to be asked for each time, and the revision it was read at.
+#[derive(Clone, Default)]
+struct Snapshot {
+    revision: i64,
+    keys: Arc<Keys>,
+}
+
+impl Store {
+    /// Opens (and creates) the database in `data`.
+    pub fn open(data: &Path) -> anyhow::Result<Store> {
+        let path = data.join(FILE);
+        let db = Database::open(&path, Options::default(), MIGRATIONS)
+            .with_context(|| format!("The database {} could not be opened", path.display()))?;
+        Ok(Store { db, snapshot: Arc::default(), looking: Arc::default(), looks: Arc::default() })
+    }
+
+    /// Every key, as of the last change that this process made, or has noticed by [`Store::refresh`].
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner).keys)
+    }
+
+    /// Notices what other processes have changed.
+    pub async fn refresh(&self) -> Result<(), DbError> {
+        let revision = self.revision();
+        let newer = self.read(move |tx| newer(tx, revision)).await?;
+        self.learn(newer);
+        Ok(())
+    }
+
+    /// [`Store::refresh`] when somebody comes with a key that is not known: a command may have made it just now. Those who
+    /// come at the same time share one look, so guessing keys costs little.
+    pub async fn second_look(&self) -> Result<(), DbError> {
+        let came = self.looks.load(Ordering::Acquire);
+        let _one_at_a_time = self.looking.lock().await;
+        // A look that began after this caller came has seen what this caller asks for.
+        if self.looks.load(Ordering::Acquire) > came {
+            return Ok(());
+        }
+        self.looks.fetch_add(1, Ordering::AcqRel);
+        self.refresh().await
+    }
+
+    /// [`Store::refresh`] for a thread that may block.
+    pub fn refresh_now(&self) -> Result<(), DbError> {
+        let revision = self.revision();
+        let newer = self.db.read_now(move |tx| newer(tx, revision))?;
+        self.learn(newer);
+        Ok(())
+    }
+
+    fn revision(&self) -> i64 {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).revision
+    }
+
+    fn learn(&self, newer: Option<Snapshot>) {
+        let Some(newer) = newer else { return };
+        let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        if newer.revision > snapshot.revision {
+            *snapshot = newer;
+        }
+    }
+
+    /// Runs `job` in a writing transaction; the answer comes after the commit is durable, and after what it changed
+    /// has reached [`Store::keys`]: a setting acts by the time its request is answered.
+    pub async fn write<T, J>(&self, job: J) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let revision = self.revision();
+        let job = move |tx: &mut Tx<'_>| Ok((job(tx)?, newer(tx, revision)?));
+        self.db.write(job, move |result| drop(sender.send(result)));
+        let result = answer.await;
+        let (value, newer) =
+            result.unwrap_or_else(|_| Err(DbError::Failed("the write was abandoned by a panic".into())))?;
+        self.learn(newer);
+        Ok(value)
+    }
+
+    /// Runs `job` on one consistent snapshot.
+    pub async fn read<T, J>(&self, job: J) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        self.db.read(job, move |result| drop(sender.send(result)));
+        answer.await.unwrap_or_else(|_| Err(DbError::Failed("the read was abandoned by a panic".into())))
+    }
+
+    /// The database itself, for threads of our own that may block.
+    pub fn blocking(&self) -> &Database {
+        &self.db
+    }
+}
+
+fn newer(tx: &mut Tx<'_>, than: i64) -> Result<Option<Snapshot>, DbError> {
+    let revision = state(tx, "revision")?;
+    // Revision 0 has no keys, so the first look is never skipped wrongly.
+    match revision == than {
+        true => Ok(None),
+        false => Ok(Some(Snapshot { revision, keys: Arc::new(project::all_keys(tx)?) })),
+    }
+}
+
+/// Now, in Unix milliseconds.
+pub fn now_ms() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64)
+}
+
+/// Tells a running server, in this process or another, that accounts, projects, keys or targets have changed.
+/// Part of the transaction that changes them.
+pub fn touch(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.execute("UPDATE state SET value = value + 1 WHERE name = 'revision'", &[]).map(drop)
+}
+
+/// Takes `count` ids from the counter `name` and returns the first. Ids taken so are never used twice.
+pub fn take_ids(tx: &mut Tx<'_>, name: &'static str, count: i64) -> Result<i64, DbError> {
+    let last: i64 =
+        tx.one("UPDATE state SET value = value + $2 WHERE name = $1 RETURNING value", bugle_db::params![name, count])?;
+    Ok(last - count + 1)
+}
+
+/// The value of one row of `state`.
+pub fn state(tx: &mut Tx<'_>, name: &'static str) -> Result<i64, DbError> {
+    tx.one("SELECT value FROM state WHERE name = $1", bugle_db::params![name])
+}
+
+/// Tells filing that issues were removed. Part of the transaction that removes them.
+pub fn removed(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.execute("UPDATE state SET value = value + 1 WHERE name = 'removals'", &[]).map(drop)
+}

@@ -1,0 +1,47 @@
+//! Settings: parts with margin headings, one form per part.
+//!
+//! What belongs to a person is under [`account`], what to the organization under [`organization`], what to a project
+//! under [`project`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
+
+pub mod account;
+pub mod invite;
+pub mod key;
+pub mod organization;
+pub mod project;
+pub mod target;
+
+use crate::app::Shared;
+use axum::Router;
+use maud::{Markup, html};
+
+/// All addresses.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .merge(organization::routes())
+        .merge(account::routes())
+        .merge(invite::routes())
+        .merge(project::routes())
+        .merge(key::routes())
+        .merge(target::routes())
+}
+
+/// A part: its heading in the margin, its content beside it.
+fn part(id: &str, name: &str, small: &str, body: Markup) -> Markup {
+    html! {
+        section.part id=(id) {
+            header { h2 { (name) } @if !small.is_empty() { small { (small) } } }
+            div { (body) }
+        }
+    }
+}
+
+/// The way between the parts of the organization and the person.
+fn tabs(here: &str) -> Markup {
+    html! {
+        nav.views aria-label="Settings" {
+            @for (path, name) in [("/settings", "Organization"), ("/settings/account", "Your account")] {
+                a href=(path) aria-current=[(path == here).then_some("page")] { (name) }
+            }
+        }
+    }
+}

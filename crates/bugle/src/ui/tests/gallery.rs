@@ -1,0 +1,49 @@
+//! Pages as files, to be looked at. `BUGLE_GALLERY=folder cargo test -p bugle gallery -- --ignored`, then open them
+//! in a browser; each also in the dark theme.
+
+use super::house::{Answer, House};
+use super::seed;
+use crate::ui::assets::{SCRIPT, STYLES};
+
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    write(&folder, "empty", &house.get("/issues").await);
+    seed::night(&mut house).await;
+    house.post("/issues/1/assignment", "assignee=1").await;
+    house.post("/issues/3/resolution", "").await;
+    house.post("/issues/1/comments", "text=Only+cards+in+wallets%2C+and+only+where+there+are+no+postcodes.").await;
+    house.post("/issues/1/resolution", "").await;
+    house.send(1, vec![seed::payment(crate::store::now_ms() + 1_000, 200)]).await;
+    for (name, path) in [
+        ("inbox", "/issues"),
+        ("inbox-24h", "/issues?range=24h&project=shop-api"),
+        ("inbox-none", "/issues?q=nothing+like+this"),
+        ("inbox-wrong", "/issues?q=levle:error"),
+        ("issue", "/issues/1"),
+        ("issue-long", "/issues/13"),
+        ("issue-message", "/issues/6"),
+        ("events", "/issues/1/events"),
+        ("deletion", "/issues/1/deletion"),
+        ("keys", "/help/keys"),
+        ("missing", "/issues/999"),
+    ] {
+        write(&folder, name, &house.get(path).await);
+    }
+}
+
+fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let mut page = answer.text.clone();
+    for style in STYLES.iter().map(|style| &style.path).chain([&SCRIPT.path]) {
+        let file = style.trim_start_matches("/assets/");
+        let plain =
+            format!("{}.{}", file.split('-').next().expect("a name"), file.rsplit('.').next().expect("an ending"));
+        page = page.replace(style, &format!("assets/{plain}"));
+    }
+    std::fs::write(folder.join(format!("{name}.html")), &page).expect("is written");
+    let dark = page.replace("<html lang=\"en\">", "<html lang=\"en\" data-theme=\"dark\">");
+    std::fs::write(folder.join(format!("{name}-dark.html")), dark).expect("is written");
+}

@@ -1,0 +1,202 @@
+//! Events to look at: a shop with a busy night.
+
+use super::house::{HOUR_MS, House};
+use crate::store::now_ms;
+use serde_json::{Value, json};
+
+/// Type, message, function, level, how often, hours between them, hours since the last, people.
+type Kind = (&'static str, &'static str, &'static str, &'static str, i64, f64, f64, i64);
+
+const KINDS: [Kind; 15] = [
+    (
+        "OperationalError",
+        "could not extend file \"base/16402/24571\": No space left on device",
+        "reports.jobs.rebuild_daily",
+        "fatal",
+        61,
+        0.02,
+        0.07,
+        0,
+    ),
+    (
+        "ReadTimeout",
+        "HTTPConnectionPool(host='tax.internal', port=443): Read timed out. (read timeout=5)",
+        "pricing.tax.quote",
+        "error",
+        260,
+        0.09,
+        0.1,
+        112,
+    ),
+    (
+        "IntegrityError",
+        "duplicate key value violates unique constraint \"cart_line_cart_id_sku_key\"",
+        "cart.models.Cart.add",
+        "error",
+        140,
+        2.1,
+        0.2,
+        88,
+    ),
+    (
+        "ValidationError",
+        "{'vat_id': ['Enter a valid VAT number.']}",
+        "accounts.forms.CompanyForm.clean_vat_id",
+        "error",
+        38,
+        0.3,
+        0.4,
+        31,
+    ),
+    ("", "Slow query: 4.2 s while filtering by customer and date", "orders.search", "warning", 96, 3.0, 0.5, 0),
+    (
+        "UnicodeDecodeError",
+        "'utf-8' codec can't decode byte 0xe9 in position 14: invalid continuation byte",
+        "imports.csv.read_rows",
+        "error",
+        12,
+        20.0,
+        3.0,
+        2,
+    ),
+    ("MemoryError", "", "catalog.export.to_xlsx", "fatal", 3, 60.0, 4.0, 2),
+    ("", "Stampede guard held 3.1 s for key catalog:tree", "catalog.views.tree", "debug", 41, 5.0, 4.5, 0),
+    (
+        "RemovedInNextVersionWarning",
+        "The default of Meta.ordering will change; set it explicitly",
+        "orders.models",
+        "warning",
+        7,
+        40.0,
+        6.0,
+        0,
+    ),
+    ("خطأ", "تعذر الاتصال بقاعدة البيانات", "accounts.mail.send", "error", 5, 4.0, 7.0, 3),
+    ("TypeError", "无法读取未定义的属性（读取“价格”）", "web.cart.total", "error", 9, 6.0, 8.0, 9),
+    (
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+        "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+        "error",
+        2,
+        1.0,
+        9.0,
+        1,
+    ),
+    ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>\"'", "\"><b>x</b>", "error", 4, 1.0, 10.0, 1),
+    ("PermissionDenied", "staff only", "admin.views.export", "info", 22, 12.0, 11.0, 6),
+    ("ConnectionResetError", "[Errno 104] Connection reset by peer", "queue.worker.poll", "error", 31, 9.0, 12.0, 0),
+];
+
+/// Fills two projects. Issue 1 is the rich one.
+pub(super) async fn night(house: &mut House) -> i64 {
+    let shop = house.project("Shop API").await;
+    house.project("Shop web").await;
+    let now = now_ms();
+    let payments: Vec<Value> = (0..120).map(|at| payment(now - 11 * HOUR_MS + at * 330_000, at)).collect();
+    house.send(shop, payments).await;
+    for (kind, message, function, level, count, every, since, people) in KINDS {
+        let events = (0..count).rev().map(|at| {
+            let at_ms = now - ((since + every * at as f64) * HOUR_MS as f64) as i64;
+            let person = if people > 0 { format!("u{}", at % people) } else { String::new() };
+            simple(kind, message, function, level, at_ms, &person)
+        });
+        house.send(shop, events.collect()).await;
+    }
+    shop
+}
+
+/// An event with one frame.
+pub(super) fn simple(kind: &str, message: &str, function: &str, level: &str, at_ms: i64, person: &str) -> Value {
+    let (module, name) = function.rsplit_once('.').unwrap_or(("app", function));
+    let mut event = json!({
+        "timestamp": at_ms as f64 / 1e3, "platform": "python", "level": level, "transaction": function,
+        "environment": if at_ms % 7 == 0 { "staging" } else { "production" }, "release": "shop@4.18.1",
+        "tags": [["level", level], ["server_name", "shop-1"]],
+    });
+    if !person.is_empty() {
+        event["user"] = json!({ "id": person });
+    }
+    match kind {
+        "" => event["logentry"] = json!({ "formatted": message }),
+        kind => {
+            event["exception"] = json!({ "values": [{ "type": kind, "value": message, "stacktrace": { "frames": [
+                { "module": module, "function": name, "filename": format!("{}.py", module.replace('.', "/")), "lineno": 12, "in_app": true },
+            ] } }] });
+        }
+    }
+    event
+}
+
+/// An event with about everything that one can have.
+pub(super) fn payment(at_ms: i64, at: i64) -> Value {
+    let library = |module: &str, function: &str| json!({ "module": module, "filename": format!("{}.py", module.replace('.', "/")), "function": function, "lineno": 144, "in_app": false });
+    let view = json!({
+        "module": "payments.views", "filename": "payments/views.py", "function": "PayView.post", "lineno": 132, "in_app": true,
+        "pre_context": ["    def post(self, request):", "        token = WalletToken.parse(request.body)"],
+        "context_line": "        payment = authorise(token, order)", "post_context": ["        return render(request, 'paid.html')"],
+    });
+    let wallet = json!({
+        "module": "payments.wallet", "filename": "payments/wallet.py", "abs_path": "/srv/shop/payments/wallet.py",
+        "function": "billing_from_token", "lineno": 88, "in_app": true,
+        "pre_context": [
+            "    \"\"\"The billing address that the wallet sent along.\"\"\"",
+            "    contact = token.payload.get(\"billingContact\") or {}",
+            "    lines = [line for line in contact.get(\"addressLines\", []) if line]",
+            "    # Wallets send the country in capitals, or not.", "    country = contact[\"countryCode\"].upper()",
+        ],
+        "context_line": "    postcode = contact[\"postalCode\"].replace(\" \", \"\")",
+        "post_context": ["    if country in NO_POSTCODE and not postcode:", "        postcode = None", "    return Billing(lines[:3], postcode, country)"],
+        "vars": { "contact": { "countryCode": "'ie'", "givenName": "[Filtered]" }, "country": "'IE'", "lines": "[Filtered]", "tries": "3",
+                  "token": "WalletToken(kind='apple_pay', network='visa')" },
+    });
+    let authorise = json!({ "module": "payments.wallet", "filename": "payments/wallet.py", "function": "authorise", "lineno": 61, "in_app": true,
+        "context_line": "    billing = billing_from_token(token)" });
+    let mut caller = authorise.clone();
+    caller["lineno"] = 64.into();
+    let crumbs: Vec<Value> = (0..37)
+        .map(|back| {
+            let time = (at_ms - 40 * back - 18) as f64 / 1e3;
+            match back % 4 {
+                0 => json!({ "timestamp": time, "category": "query", "message": "SELECT id, total, currency FROM orders_order WHERE id = %s FOR UPDATE" }),
+                1 => json!({ "timestamp": time, "category": "httplib", "type": "http", "data": { "method": "POST", "url": "https://vault.internal/v2/tokens/open", "status_code": 200 } }),
+                2 => json!({ "timestamp": time, "category": "pricing.tax", "level": "warning", "message": "the cached quote is 61 min old and was used" }),
+                _ => json!({ "timestamp": time, "category": "redis", "message": "GET cart:8c1fe0" }),
+            }
+        })
+        .rev()
+        .collect();
+    let browsers = ["Mobile Safari 26.1", "Chrome 143", "Firefox 145", "Edge 143", "Opera 120", "Samsung 29"];
+    let browser = browsers[(at % 6) as usize];
+    let country = if at % 3 == 0 { "FR" } else { "IE" };
+    let release = if at < 30 { "shop@4.18.1" } else { "shop@4.18.2" };
+    json!({
+        "timestamp": at_ms as f64 / 1e3, "platform": "python", "level": "error", "transaction": "/checkout/pay",
+        "release": release, "environment": "production", "server_name": "shop-api-7c9f-x2kqd",
+        "sdk": { "name": "sentry.python.django", "version": "2.38.0" },
+        "exception": { "values": [
+            { "type": "KeyError", "value": "'postalCode'", "mechanism": { "type": "chained", "source": "__cause__", "handled": true },
+              "stacktrace": { "frames": [authorise.clone(), wallet] } },
+            { "type": "PaymentError", "value": "wallet token could not be read", "module": "payments.errors",
+              "mechanism": { "type": "django", "handled": false },
+              "stacktrace": { "frames": [
+                  library("gunicorn.workers.sync", "handle"), library("django.core.handlers.exception", "inner"),
+                  library("django.core.handlers.base", "BaseHandler._get_response"), library("django.views.generic.base", "View.dispatch"), view,
+                  caller,
+              ] } },
+        ] },
+        "breadcrumbs": { "values": crumbs },
+        "request": { "method": "POST", "url": "https://shop.example.com/checkout/pay", "query_string": [["step", "2"]],
+            "headers": [["Host", "shop.example.com"], ["User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X)"], ["Cookie", "[Filtered]"]],
+            "data": { "order": 88213, "wallet": "apple_pay", "token": "[Filtered]" } },
+        "user": { "id": format!("{}", 58_121 + at % 37), "ip_address": "203.0.113.7", "geo": { "city": "Cork", "country_code": "IE" } },
+        "contexts": { "runtime": { "name": "CPython", "version": "3.14.1" }, "os": { "name": "Linux", "version": "6.12.41" },
+            "order": { "id": 88213, "total": "64.90 EUR", "lines": 3 }, "trace": { "trace_id": "7d0f3c0000000000000000000000e21b", "span_id": "aa01" } },
+        "tags": [["wallet", "apple_pay"], ["country", country], ["level", "error"], ["release", "4.18.2"],
+            ["browser", browser],
+            ["environment", "production"], ["transaction", "/checkout/pay"], ["server_name", "shop-api-7c9f-x2kqd"], ["device", "iPhone"]],
+        "extra": { "attempt": at },
+        "modules": { "django": "6.0", "gunicorn": "23.0", "sentry-sdk": "2.38.0" },
+        "errors": [{ "type": "value_too_long", "name": "request.data.cart", "value": "cut from 212 KB to 16 KB" }],
+    })
+}
