@@ -1,0 +1,111 @@
+//! `cargo xtask crash`: kills the release binary at random instants and takes its disk away, and compares what it had
+//! promised with what it kept.
+//!
+//! **What must hold**, however the server ended:
+//! * every event of an envelope that was answered 200 is stored, once; of an envelope without an answer all or none;
+//! * nothing is stored that was never sent, and nothing that was refused;
+//! * the books balance: what came is stored, or stands there with a reason; as many records were filed as the journal
+//!   has given positions;
+//! * `bugle check` agrees: counters with rows, payloads with their exemplars, the journal with what was filed.
+//!
+//! **How.** First servers are killed while they make their database. Then one directory is served, loaded, killed and
+//! served again: between 20 ms and 1.5 s after it was ready, right after an acknowledgement, while nothing can be filed,
+//! while it starts and files what it finds, and (from 50 kills on, a minute each) while retention removes rows. Every
+//! tenth round ends gently and everything is compared. Then the disk: full, failing to write, failing to sync, each on a
+//! directory of its own (`fault.rs`).
+//!
+//! The numbers are seeded, the instants are the machine's: the same seed gives the same plan, not the same run. Any
+//! difference is an error; the directory then stays and its place is printed.
+
+mod books;
+mod envelope;
+mod fault;
+mod load;
+mod report;
+mod rounds;
+mod verify;
+
+use crate::random::Random;
+use crate::server;
+use anyhow::{Context, Result, bail};
+use report::Report;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "cargo xtask crash [--kills N] [--seconds-max N] [--seed S] [--short] [--require] [--only PHASE] \
+     [--binary FILE]";
+
+/// How a run is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many servers are killed.
+    pub kills: u32,
+    /// After which time no further round begins.
+    pub seconds_max: u64,
+    /// What the plan is made of.
+    pub seed: u64,
+    /// Whether a phase that this machine does not allow is an error.
+    pub require: bool,
+    /// Only the phases of the disk whose names contain this.
+    pub only: Option<String>,
+    /// The server, if it is another than the release build of this tree.
+    pub binary: Option<PathBuf>,
+}
+
+/// Runs the harness with the words after `cargo xtask crash`.
+pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
+    let words: Vec<String> = words.collect();
+    let options = options(words.iter().map(String::as_str))?;
+    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
+    let dir = crate::step::root().join("target").join(format!("crash-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    println!("seed {}, {} kills, in {}", options.seed, options.kills, dir.display());
+    let mut report = Report::default();
+    let deadline = Instant::now() + Duration::from_secs(options.seconds_max);
+    let random = Random::seeded(options.seed);
+    let rounds = match options.only {
+        None => rounds::run(&binary, &dir, &options, deadline, random.clone(), &mut report),
+        Some(_) => Ok(()),
+    };
+    let done = rounds.and_then(|()| fault::run(&binary, &dir, &options, random, &mut report));
+    println!("{}", report.table());
+    match done {
+        Ok(()) if report.is_good() => std::fs::remove_dir_all(&dir).context("removing the directory"),
+        Ok(()) => bail!("what was promised and what was kept differ; everything is left in {}", dir.display()),
+        Err(error) => Err(error.context(format!("everything is left in {}", dir.display()))),
+    }
+}
+
+fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos() as u64;
+    let seed = nanos % 1_000_000;
+    let mut options = Options { kills: 100, seconds_max: 1800, seed, require: false, only: None, binary: None };
+    while let Some(word) = words.next() {
+        let mut number = || -> Result<u64> { words.next().context(USAGE)?.parse().context(USAGE) };
+        match word {
+            "--kills" => options.kills = u32::try_from(number()?)?,
+            "--seconds-max" => options.seconds_max = number()?,
+            "--seed" => options.seed = number()?,
+            "--short" => (options.kills, options.seconds_max) = (12, 25),
+            "--require" => options.require = true,
+            "--only" => options.only = Some(words.next().context(USAGE)?.into()),
+            "--binary" => options.binary = Some(words.next().context(USAGE)?.into()),
+            other => bail!("{other} is not known: {USAGE}"),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_options() {
+        let short = options(["--short", "--seed", "7", "--require"].into_iter()).unwrap();
+        assert_eq!((short.kills, short.seed, short.require), (12, 7, true));
+        assert_eq!(options(["--kills", "40"].into_iter()).unwrap().kills, 40);
+        assert!(options(["--kills"].into_iter()).is_err());
+        assert!(options(["--gently"].into_iter()).is_err());
+    }
+}
