@@ -5,6 +5,7 @@
 
 use super::{PERSON_COLUMNS, Person, person as read_person, random};
 use bugle_db::{DbError, Tx, params};
+use bugle_event::id::hex;
 
 /// How long a session lives unused: 30 days, in ms.
 pub const LIFE_MS: i64 = 30 * DAY_MS;
@@ -64,7 +65,7 @@ pub fn list(tx: &mut Tx<'_>, user: i64, now_ms: i64) -> Result<Vec<Session>, DbE
     let rows = tx.query(sql, params![user, now_ms])?;
     rows.iter()
         .map(|row| {
-            let id = random::hex(&row.get::<Vec<u8>>(0)?);
+            let id = hex(&row.get::<Vec<u8>>(0)?);
             Ok(Session { id, created_ms: row.get(1)?, seen_ms: row.get(2)? })
         })
         .collect()
@@ -72,7 +73,7 @@ pub fn list(tx: &mut Tx<'_>, user: i64, now_ms: i64) -> Result<Vec<Session>, DbE
 
 /// The id under which [`list`] names the session with this text.
 pub fn id(text: &str) -> String {
-    random::hex(&random::hash(text))
+    hex(&random::hash(text))
 }
 
 /// Ends a session: signing out.

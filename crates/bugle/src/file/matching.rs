@@ -4,7 +4,6 @@ use super::{Memory, Work, grouping_bytes};
 use crate::alert::enqueue::News;
 use crate::issue::Status;
 use crate::issue::activity::{Kind, record};
-use crate::process::digest::kind_name;
 use crate::store::take_ids;
 use bugle_db::{DbError, Tx, params};
 
@@ -52,7 +51,7 @@ fn attach(tx: &mut Tx<'_>, issue: i64, work: &Work) -> Result<(), DbError> {
         tx.execute(
             "INSERT INTO issue_keys (project, hash, kind, issue) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (project, hash) DO NOTHING",
-            params![work.record.project, hash, kind_name(*kind), issue],
+            params![work.record.project, hash, kind.as_str(), issue],
         )?;
     }
     Ok(())

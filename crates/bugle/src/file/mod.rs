@@ -26,7 +26,7 @@ pub use rollup::{Addition, Rollups};
 use crate::alert::enqueue::{self, News};
 use crate::live::Fact;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
-use crate::process::digest::{Digest, kind_number};
+use crate::process::digest::Digest;
 use crate::record::Record;
 use crate::store::take_ids;
 use bugle_db::{DbError, Tx, params};
@@ -203,7 +203,7 @@ fn keep_exemplar(tx: &mut Tx<'_>, record: &Record) -> Result<(), DbError> {
 fn grouping_bytes(digest: &Digest) -> Vec<u8> {
     let mut bytes = vec![digest.grouping_version];
     for (kind, hash) in &digest.keys {
-        bytes.push(kind_number(*kind));
+        bytes.push(*kind as u8);
         bytes.extend(hash);
     }
     bytes

@@ -83,23 +83,3 @@ fn person(ident: &str) -> i64 {
         hash => hash,
     }
 }
-
-/// A kind of key as it is stored in `issue_keys`.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Custom => "custom",
-        Kind::Full => "full",
-        Kind::Site => "site",
-        Kind::Message => "message",
-    }
-}
-
-/// A kind of key as it is stored in `groupings`. Released numbers stay.
-pub fn kind_number(kind: Kind) -> u8 {
-    match kind {
-        Kind::Custom => 0,
-        Kind::Full => 1,
-        Kind::Site => 2,
-        Kind::Message => 3,
-    }
-}
