@@ -68,15 +68,16 @@ CREATE TABLE exemplars (
 
 CREATE TABLE events (
     id {id},
-    project BIGINT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    project BIGINT NOT NULL,                  -- no foreign keys: they would be looked up for every event; `bugle check` does
     event_id {blob} NOT NULL,
-    issue BIGINT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    issue BIGINT NOT NULL,
     received_ms BIGINT NOT NULL,
     timestamp_ms BIGINT NOT NULL,
     environment BIGINT NOT NULL,              -- 0: none
     release_id BIGINT NOT NULL,               -- 0: none
     person BIGINT NOT NULL,                   -- hash of the user's identity; 0: none
     grouping_id BIGINT NOT NULL,
+    tag_set BIGINT NOT NULL,                  -- the tags whose values are few
     exemplar BIGINT NOT NULL,
     payload_bytes BIGINT NOT NULL,            -- of the JSON, before compression
     payload {blob} NOT NULL,
@@ -111,21 +112,57 @@ CREATE TABLE issue_buckets (
     PRIMARY KEY (issue, bucket, environment)
 ) {clustered};
 
--- Who was affected: ever (exact count on the issue), and per day and environment.
+-- Who was affected, in which environment, and in which half hours first and last. How many ever is on the issue.
 CREATE TABLE issue_people (
     issue BIGINT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
     person BIGINT NOT NULL,
-    PRIMARY KEY (issue, person)
-) {clustered};
-CREATE TABLE issue_people_days (
-    issue BIGINT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
-    day BIGINT NOT NULL,                      -- days since 1970
     environment BIGINT NOT NULL,
-    person BIGINT NOT NULL,
-    PRIMARY KEY (issue, day, environment, person)
+    first_bucket BIGINT NOT NULL,
+    last_bucket BIGINT NOT NULL,
+    PRIMARY KEY (issue, person, environment)
 ) {clustered};
 
-CREATE TABLE issue_tags (
+-- The distinct sets of tags that a project's events come with. Most events share a few, so an event points to its set and
+-- one row counts a set in an issue. Tags with many values are not in sets (`wide_tags`): every event would have its own.
+-- See bugle/src/file/tags.rs.
+CREATE TABLE tag_sets (
+    id {id},
+    project BIGINT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    hash {blob} NOT NULL,                     -- of its tags in the order of keys
+    UNIQUE (project, hash)
+);
+CREATE TABLE tag_set_values (
+    tag_set BIGINT NOT NULL REFERENCES tag_sets (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (tag_set, tag)
+) {clustered};
+
+-- The values that a tag has had in sets, while they are few; and the tags for which they no longer are.
+CREATE TABLE tag_values (
+    project BIGINT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (project, tag, value)
+) {clustered};
+CREATE TABLE wide_tags (
+    project BIGINT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (project, tag)
+) {clustered};
+
+-- Events per issue and set, and, for wide tags and issues with very many sets, per value. Every tag of an event is in
+-- one of the two; pages read both as one.
+CREATE TABLE issue_tag_sets (
+    issue BIGINT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    tag_set BIGINT NOT NULL,
+    environment BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    first_ms BIGINT NOT NULL,
+    last_ms BIGINT NOT NULL,
+    PRIMARY KEY (issue, tag_set, environment)
+) {clustered};
+CREATE TABLE issue_tag_values (
     issue BIGINT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
     tag TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -135,6 +172,11 @@ CREATE TABLE issue_tags (
     last_ms BIGINT NOT NULL,
     PRIMARY KEY (issue, tag, value, environment)
 ) {clustered};
+CREATE VIEW issue_tags (issue, tag, value, environment, events, first_ms, last_ms) AS
+    SELECT s.issue, v.tag, v.value, s.environment, s.events, s.first_ms, s.last_ms
+    FROM issue_tag_sets s JOIN tag_set_values v ON v.tag_set = s.tag_set
+    UNION ALL
+    SELECT issue, tag, value, environment, events, first_ms, last_ms FROM issue_tag_values;
 
 -- What happened to an issue, comments among it.
 CREATE TABLE activity (

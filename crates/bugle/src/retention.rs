@@ -33,7 +33,7 @@ pub fn step(tx: &mut Tx<'_>, retention_days: i64, now_ms: i64) -> Result<bool, D
     tx.execute("DELETE FROM sessions WHERE expires_ms < $1", params![now_ms])?;
     tx.execute("DELETE FROM invites WHERE expires_ms < $1", params![now_ms])?;
     tx.execute("DELETE FROM outbox WHERE state <> 'waiting' AND done_ms < $1", params![now_ms - OUTBOX_MS])?;
-    drop_old_days(tx, before_ms)
+    Ok(false)
 }
 
 /// Exemplars that no event needs and, because they are more than a day older than anything, no event ever will. Only to be
@@ -73,11 +73,5 @@ fn expire_events(tx: &mut Tx<'_>, before_ms: i64) -> Result<bool, DbError> {
     for (issue, count) in by_issue {
         tx.execute("UPDATE issues SET expired = expired + $2 WHERE id = $1", params![issue, count])?;
     }
-    Ok(removed > 0)
-}
-
-/// Who was affected on days that no page shows any more.
-fn drop_old_days(tx: &mut Tx<'_>, before_ms: i64) -> Result<bool, DbError> {
-    let removed = tx.execute("DELETE FROM issue_people_days WHERE day < $1", params![before_ms / DAY_MS])?;
     Ok(removed > 0)
 }

@@ -41,7 +41,7 @@ impl News {
 pub fn enqueue(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    rollups: &Rollups,
+    rollups: &Rollups<'_>,
     news: &[News],
     now_ms: i64,
 ) -> Result<bool, DbError> {
@@ -86,8 +86,8 @@ fn write(
     Ok(added > 0)
 }
 
-fn notice(public_url: &str, item: &News, issue: &Issue, addition: &Addition, target_kind: &str) -> Notice {
-    let event = &addition.newest;
+fn notice(public_url: &str, item: &News, issue: &Issue, addition: &Addition<'_>, target_kind: &str) -> Notice {
+    let event = addition.digest();
     let settings_url = format!("{public_url}/projects/{}/settings#alerts", issue.project_slug);
     Notice {
         cause: item.cause,
@@ -111,7 +111,7 @@ fn notice(public_url: &str, item: &News, issue: &Issue, addition: &Addition, tar
         issue_url: format!("{public_url}/issues/{}", issue.id),
         settings_url,
         because: because(item.cause, &issue.project_name, target_kind),
-        event_id: addition.newest_event.clone(),
+        event_id: addition.newest.record.event_id.to_string(),
     }
 }
 

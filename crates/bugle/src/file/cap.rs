@@ -13,7 +13,7 @@ use bugle_db::{DbError, Tx, params};
 pub(super) fn keeps(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    rollups: &Rollups,
+    rollups: &Rollups<'_>,
     issue: i64,
     work: &Work,
 ) -> Result<bool, DbError> {
@@ -33,7 +33,7 @@ pub(super) fn keeps(
 }
 
 /// Whether a tag has a value that no event of the issue has had. Tags with a value per event are no news.
-fn brings_news(tx: &mut Tx<'_>, rollups: &Rollups, issue: i64, work: &Work) -> Result<bool, DbError> {
+fn brings_news(tx: &mut Tx<'_>, rollups: &Rollups<'_>, issue: i64, work: &Work) -> Result<bool, DbError> {
     for (tag, value) in &work.digest.tags {
         if rollups.has_tag(issue, tag, value) {
             continue;

@@ -3,13 +3,17 @@
 //! Every map is a cache of unique rows and bounded by [`ENTRIES_MAX`]; a full one is emptied, which costs look-ups
 //! only. Project rows are read again when the revision rises, issues forgotten when any was removed.
 
+use super::tags::{self, Width};
 use crate::store;
 use bugle_db::{DbError, Tx, params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 /// Entries of one map.
 const ENTRIES_MAX: usize = 50_000;
+
+/// Tags whose values are remembered, over all projects.
+const WIDTHS_MAX: usize = 10_000;
 
 /// What filing needs to know of a project.
 #[derive(Debug, Clone)]
@@ -52,6 +56,11 @@ pub struct Memory {
     hours: HashMap<(i64, i64), Kept>,
     /// Those of `hours` that have risen since they were written.
     risen: BTreeSet<(i64, i64)>,
+    /// Tags of projects, and the sets that they come in.
+    widths: HashMap<i64, HashMap<String, Width>>,
+    tag_sets: HashMap<(i64, [u8; 16]), i64>,
+    /// Tags of issues that have as many values as are counted by name.
+    full: HashSet<(i64, String)>,
     /// Whether anything of a project was capped within the last day, as far as this process has seen or asked.
     has_capped: HashMap<i64, bool>,
 }
@@ -225,6 +234,39 @@ impl Memory {
 
     pub(super) fn remember_capped(&mut self, project: i64) {
         insert(&mut self.has_capped, project, true);
+    }
+
+    /// What a tag is in a project.
+    pub(super) fn width(&mut self, tx: &mut Tx<'_>, project: i64, tag: &str) -> Result<&mut Width, DbError> {
+        let known = self.widths.get(&project).is_some_and(|tags| tags.contains_key(tag));
+        if !known {
+            if self.widths.values().map(HashMap::len).sum::<usize>() >= WIDTHS_MAX {
+                self.widths.clear();
+            }
+            let width = tags::width(tx, project, tag)?;
+            self.widths.entry(project).or_default().insert(tag.to_string(), width);
+        }
+        let tags = self.widths.entry(project).or_default();
+        Ok(tags.entry(tag.to_string()).or_insert(Width::Wide))
+    }
+
+    pub(super) fn tag_set(&self, project: i64, hash: &[u8; 16]) -> Option<i64> {
+        self.tag_sets.get(&(project, *hash)).copied()
+    }
+
+    pub(super) fn remember_tag_set(&mut self, project: i64, hash: [u8; 16], set: i64) {
+        insert(&mut self.tag_sets, (project, hash), set);
+    }
+
+    pub(super) fn is_full(&self, issue: i64, tag: &str) -> bool {
+        self.full.contains(&(issue, tag.to_string()))
+    }
+
+    pub(super) fn remember_full(&mut self, issue: i64, tag: &str) {
+        if self.full.len() >= ENTRIES_MAX {
+            self.full.clear();
+        }
+        self.full.insert((issue, tag.to_string()));
     }
 
     pub(super) fn issue(&self, project: i64, keys: &[u8]) -> Option<i64> {

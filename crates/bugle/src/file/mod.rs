@@ -19,8 +19,10 @@ mod cap;
 mod matching;
 mod memory;
 mod rollup;
+mod tags;
 
 pub use memory::{Memory, Settings};
+use rollup::Place;
 pub use rollup::{Addition, Rollups};
 
 use crate::alert::enqueue::{self, News};
@@ -122,13 +124,13 @@ fn count(ledger: &mut Entries, filed: &mut Filed, record: &Record, (outcome, rea
 }
 
 /// Files one record.
-fn one(
+fn one<'b>(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    rollups: &mut Rollups,
+    rollups: &mut Rollups<'b>,
     news: &mut Vec<News>,
     row: i64,
-    work: &Work,
+    work: &'b Work,
 ) -> Result<(Outcome, Reason), DbError> {
     let (record, digest) = (&work.record, &work.digest);
     if memory.project(tx, record.project)?.is_none() {
@@ -147,15 +149,17 @@ fn one(
         None => 0,
     };
     let issue = matching::issue_of(tx, memory, news, work, release)?;
+    let parted = tags::part(tx, memory, record.project, &digest.tags)?;
+    let place = Place { issue, environment, release };
     if !cap::keeps(tx, memory, rollups, issue, work)? {
-        rollups.add(issue, environment, release, work, false);
+        rollups.add(place, work, &parted, false);
         return Ok((Outcome::Discarded, Reason::IssueCap));
     }
     let grouping = memory.grouping(tx, &grouping_bytes(digest))?;
     tx.execute(
         "INSERT INTO events (id, project, event_id, issue, received_ms, timestamp_ms, environment, release_id, \
-         person, grouping_id, exemplar, payload_bytes, payload) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         person, grouping_id, tag_set, exemplar, payload_bytes, payload) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             row,
             record.project,
@@ -167,12 +171,13 @@ fn one(
             release,
             digest.person,
             grouping,
+            parted.set,
             record.exemplar,
             i64::from(record.json_bytes),
             &record.payload
         ],
     )?;
-    rollups.add(issue, environment, release, work, true);
+    rollups.add(place, work, &parted, true);
     Ok((Outcome::Stored, Reason::None))
 }
 

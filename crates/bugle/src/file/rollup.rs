@@ -1,82 +1,127 @@
 //! Counters: summed over a batch in memory, then written once per issue and bucket.
 
+use super::tags::{self, Parted};
 use super::{Memory, Work};
 use crate::alert::enqueue::{Cause, News};
 use crate::issue::series::BUCKET_MS;
-use crate::issue::tags::{OTHER, VALUES_MAX};
 use crate::live::Fact;
 use crate::process::digest::Digest;
 use bugle_db::{DbError, Tx, params};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+/// Events, and the span of time that they were in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sum {
+    pub(super) events: i64,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+}
+
+impl Sum {
+    /// Of no event.
+    pub(super) const NOTHING: Sum = Sum { events: 0, first_ms: i64::MAX, last_ms: i64::MIN };
+
+    /// Adds what another sum counts.
+    pub(super) fn join(&mut self, other: Sum) {
+        self.events += other.events;
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+    }
+}
+
+/// Where an event was filed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) issue: i64,
+    /// 0: none.
+    pub(super) environment: i64,
+    /// 0: none.
+    pub(super) release: i64,
+}
 
 /// What a batch adds to one issue.
 #[derive(Debug)]
-pub struct Addition {
+pub struct Addition<'b> {
     /// The project.
     pub project: i64,
     /// The newest event of the batch.
-    pub newest: Digest,
-    /// Its id, as hex digits.
-    pub newest_event: String,
+    pub newest: &'b Work,
     /// The release of the newest event that has one; 0: none.
     newest_release: i64,
-    events: i64,
+    sum: Sum,
     capped: i64,
     is_unhandled: bool,
-    first_ms: i64,
+    /// (half hour, environment) → events.
     buckets: BTreeMap<(i64, i64), i64>,
-    people: BTreeSet<(i64, i64, i64)>,
-    /// (tag, value, environment) → (events, first, last).
-    tags: BTreeMap<(String, String, i64), (i64, i64, i64)>,
+    /// (person, environment) → first and last half hour.
+    people: BTreeMap<(i64, i64), (i64, i64)>,
+    /// (set, environment) → its sum, and an event that has it.
+    sets: BTreeMap<(i64, i64), (Sum, &'b Work)>,
+    /// (tag, value, environment) of wide tags.
+    values: BTreeMap<(&'b str, &'b str, i64), Sum>,
+}
+
+impl<'b> Addition<'b> {
+    fn new(work: &'b Work) -> Addition<'b> {
+        Addition {
+            project: work.record.project,
+            newest: work,
+            newest_release: 0,
+            sum: Sum::NOTHING,
+            capped: 0,
+            is_unhandled: false,
+            buckets: BTreeMap::new(),
+            people: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// The digest of the newest event.
+    pub fn digest(&self) -> &'b Digest {
+        &self.newest.digest
+    }
 }
 
 /// What a batch adds, by issue. In order, so that two processes lock rows in the same one.
 #[derive(Debug, Default)]
-pub struct Rollups(pub(crate) BTreeMap<i64, Addition>);
+pub struct Rollups<'b>(pub(crate) BTreeMap<i64, Addition<'b>>);
 
-impl Rollups {
+impl<'b> Rollups<'b> {
     /// Adds one event, whether its payload is kept or not.
-    pub(super) fn add(&mut self, issue: i64, environment: i64, release: i64, work: &Work, is_kept: bool) {
-        let (record, digest) = (&work.record, &work.digest);
-        let at_ms = digest.timestamp_ms;
-        let addition = self.0.entry(issue).or_insert_with(|| Addition {
-            project: record.project,
-            newest: digest.clone(),
-            newest_event: record.event_id.to_string(),
-            newest_release: 0,
-            events: 0,
-            capped: 0,
-            is_unhandled: false,
-            first_ms: at_ms,
-            buckets: BTreeMap::new(),
-            people: BTreeSet::new(),
-            tags: BTreeMap::new(),
-        });
-        if at_ms >= addition.newest.timestamp_ms {
-            addition.newest = digest.clone();
-            addition.newest_event = record.event_id.to_string();
-            if release != 0 {
-                addition.newest_release = release;
+    pub(super) fn add(&mut self, place: Place, work: &'b Work, parted: &Parted, is_kept: bool) {
+        let digest = &work.digest;
+        let (at_ms, environment) = (digest.timestamp_ms, place.environment);
+        let one = Sum { events: 1, first_ms: at_ms, last_ms: at_ms };
+        let addition = self.0.entry(place.issue).or_insert_with(|| Addition::new(work));
+        if at_ms >= addition.newest.digest.timestamp_ms {
+            addition.newest = work;
+            if place.release != 0 {
+                addition.newest_release = place.release;
             }
         }
-        addition.events += 1;
+        addition.sum.join(one);
         addition.capped += i64::from(!is_kept);
         addition.is_unhandled |= digest.is_unhandled;
-        addition.first_ms = addition.first_ms.min(at_ms);
-        *addition.buckets.entry((at_ms.div_euclid(BUCKET_MS), environment)).or_default() += 1;
+        let bucket = at_ms.div_euclid(BUCKET_MS);
+        *addition.buckets.entry((bucket, environment)).or_default() += 1;
         if digest.person != 0 {
-            addition.people.insert((at_ms.div_euclid(86_400_000), environment, digest.person));
+            let (first, last) = addition.people.entry((digest.person, environment)).or_insert((bucket, bucket));
+            (*first, *last) = (bucket.min(*first), bucket.max(*last));
         }
-        for (tag, value) in &digest.tags {
-            let sum = addition.tags.entry((tag.clone(), value.clone(), environment)).or_insert((0, at_ms, at_ms));
-            *sum = (sum.0 + 1, sum.1.min(at_ms), sum.2.max(at_ms));
+        addition.sets.entry((parted.set, environment)).or_insert((Sum::NOTHING, work)).0.join(one);
+        for &at in &parted.wide {
+            let (tag, value) = &digest.tags[at];
+            addition.values.entry((tag, value, environment)).or_insert(Sum::NOTHING).join(one);
         }
     }
 
     /// Whether an event of this batch has brought a tag's value to an issue.
     pub(super) fn has_tag(&self, issue: i64, tag: &str, value: &str) -> bool {
-        let place = |environment| (tag.to_string(), value.to_string(), environment);
-        self.0.get(&issue).is_some_and(|added| added.tags.range(place(i64::MIN)..=place(i64::MAX)).next().is_some())
+        let Some(addition) = self.0.get(&issue) else { return false };
+        let is_it = |(known, its): &(String, String)| known == tag && its == value;
+        addition.values.range((tag, value, i64::MIN)..=(tag, value, i64::MAX)).next().is_some()
+            || addition.sets.values().any(|(_, work)| work.digest.tags.iter().any(is_it))
     }
 
     /// Writes everything and says what changed.
@@ -85,7 +130,7 @@ impl Rollups {
         for (&issue, addition) in &self.0 {
             write_buckets(tx, issue, addition)?;
             let people = write_people(tx, issue, addition)?;
-            write_tags(tx, issue, addition)?;
+            write_tags(tx, memory, issue, addition)?;
             let (events, people, last_ms) = write_issue(tx, issue, addition, people)?;
             let Some(project) = memory.project(tx, addition.project)? else { continue };
             let news = match news.iter().find(|news| news.issue == issue).map(|news| news.cause) {
@@ -98,7 +143,7 @@ impl Rollups {
             if !has_events {
                 tx.execute(
                     "UPDATE projects SET first_event_ms = $2 WHERE id = $1 AND first_event_ms IS NULL",
-                    params![addition.project, addition.first_ms],
+                    params![addition.project, addition.sum.first_ms],
                 )?;
                 memory.project_has_events(addition.project);
             }
@@ -107,8 +152,8 @@ impl Rollups {
     }
 }
 
-fn write_issue(tx: &mut Tx<'_>, issue: i64, addition: &Addition, people: i64) -> Result<(i64, i64, i64), DbError> {
-    let newest = &addition.newest;
+fn write_issue(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>, people: i64) -> Result<(i64, i64, i64), DbError> {
+    let newest = addition.digest();
     let release = (addition.newest_release != 0).then_some(addition.newest_release);
     // What the issue is called follows its newest event, also when an older one is filed late.
     let row = tx.first(
@@ -125,10 +170,10 @@ fn write_issue(tx: &mut Tx<'_>, issue: i64, addition: &Addition, people: i64) ->
          WHERE id = $1 RETURNING events, people, last_ms",
         params![
             issue,
-            addition.events,
+            addition.sum.events,
             people,
             addition.is_unhandled,
-            addition.first_ms,
+            addition.sum.first_ms,
             newest.timestamp_ms,
             &newest.kind,
             &newest.title,
@@ -144,7 +189,7 @@ fn write_issue(tx: &mut Tx<'_>, issue: i64, addition: &Addition, people: i64) ->
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn write_buckets(tx: &mut Tx<'_>, issue: i64, addition: &Addition) -> Result<(), DbError> {
+fn write_buckets(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>) -> Result<(), DbError> {
     for (&(bucket, environment), &events) in &addition.buckets {
         tx.execute(
             "INSERT INTO issue_buckets (issue, bucket, environment, events) VALUES ($1, $2, $3, $4) \
@@ -156,56 +201,39 @@ fn write_buckets(tx: &mut Tx<'_>, issue: i64, addition: &Addition) -> Result<(),
 }
 
 /// Returns how many people are new to the issue.
-fn write_people(tx: &mut Tx<'_>, issue: i64, addition: &Addition) -> Result<i64, DbError> {
+fn write_people(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>) -> Result<i64, DbError> {
     let mut added = 0;
-    for &(day, environment, person) in &addition.people {
-        let is_new_today = tx.execute(
-            "INSERT INTO issue_people_days (issue, day, environment, person) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT DO NOTHING",
-            params![issue, day, environment, person],
+    for (&(person, environment), &(first, last)) in &addition.people {
+        let known =
+            tx.first("SELECT 1 FROM issue_people WHERE issue = $1 AND person = $2 LIMIT 1", params![issue, person])?;
+        added += i64::from(known.is_none());
+        tx.execute(
+            "INSERT INTO issue_people (issue, person, environment, first_bucket, last_bucket) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (issue, person, environment) DO UPDATE SET \
+               first_bucket = CASE WHEN excluded.first_bucket < issue_people.first_bucket \
+                 THEN excluded.first_bucket ELSE issue_people.first_bucket END, \
+               last_bucket = CASE WHEN excluded.last_bucket > issue_people.last_bucket \
+                 THEN excluded.last_bucket ELSE issue_people.last_bucket END \
+             WHERE excluded.last_bucket > issue_people.last_bucket \
+               OR excluded.first_bucket < issue_people.first_bucket",
+            params![issue, person, environment, first, last],
         )?;
-        if is_new_today > 0 {
-            added += tx.execute(
-                "INSERT INTO issue_people (issue, person) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                params![issue, person],
-            )?;
-        }
     }
-    Ok(added as i64)
+    Ok(added)
 }
 
-fn write_tags(tx: &mut Tx<'_>, issue: i64, addition: &Addition) -> Result<(), DbError> {
-    for ((tag, value, environment), &sum) in &addition.tags {
-        if !add_to_tag(tx, issue, tag, value, *environment, sum)? {
-            let values: i64 =
-                tx.one("SELECT COUNT(*) FROM issue_tags WHERE issue = $1 AND tag = $2", params![issue, tag])?;
-            let value = if values >= VALUES_MAX { OTHER } else { value };
-            if values < VALUES_MAX || !add_to_tag(tx, issue, tag, OTHER, *environment, sum)? {
-                tx.execute(
-                    "INSERT INTO issue_tags (issue, tag, value, environment, events, first_ms, last_ms) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                    params![issue, tag, value, *environment, sum.0, sum.1, sum.2],
-                )?;
+fn write_tags(tx: &mut Tx<'_>, memory: &mut Memory, issue: i64, addition: &Addition<'_>) -> Result<(), DbError> {
+    let mut values = addition.values.clone();
+    for (&(set, environment), &(sum, work)) in &addition.sets {
+        if tags::add_set(tx, issue, set, environment, sum)? {
+            continue;
+        }
+        for (tag, value) in &work.digest.tags {
+            // What is wide has been counted by value already.
+            if !addition.values.contains_key(&(tag, value, environment)) {
+                values.entry((tag, value, environment)).or_insert(Sum::NOTHING).join(sum);
             }
         }
     }
-    Ok(())
-}
-
-fn add_to_tag(
-    tx: &mut Tx<'_>,
-    issue: i64,
-    tag: &str,
-    value: &str,
-    environment: i64,
-    (events, first_ms, last_ms): (i64, i64, i64),
-) -> Result<bool, DbError> {
-    let changed = tx.execute(
-        "UPDATE issue_tags SET events = events + $5, \
-           first_ms = CASE WHEN $6 < first_ms THEN $6 ELSE first_ms END, \
-           last_ms = CASE WHEN $7 > last_ms THEN $7 ELSE last_ms END \
-         WHERE issue = $1 AND tag = $2 AND value = $3 AND environment = $4",
-        params![issue, tag, value, environment, events, first_ms, last_ms],
-    )?;
-    Ok(changed > 0)
+    tags::add_values(tx, memory, issue, &values)
 }

@@ -211,15 +211,25 @@ impl Scope {
         )
     }
 
+    /// Exact for a span that ends now. Of one that ended before, those who were affected before it and again after are
+    /// counted too: who was affected in which half hour is not kept.
     fn people_sql(&self) -> String {
         if self.is_everything() {
             return "i.people".into();
         }
-        format!(
-            "(SELECT COUNT(DISTINCT d.person) FROM issue_people_days d WHERE d.issue = i.id{}{})",
-            self.span_sql("d.day", 86_400_000),
-            among("d.environment", &self.environments, " AND ")
-        )
+        let environments = among("d.environment", &self.environments, " AND ");
+        let since = self.since_ms.unwrap_or(0);
+        let mut span = format!(" AND d.last_bucket >= {}", since.div_euclid(BUCKET_MS));
+        if let Some(until_ms) = self.until_ms {
+            span.push_str(&format!(" AND d.first_bucket <= {}", (until_ms - 1).div_euclid(BUCKET_MS)));
+        }
+        let count =
+            format!("(SELECT COUNT(DISTINCT d.person) FROM issue_people d WHERE d.issue = i.id{span}{environments})");
+        match self.until_ms.is_none() && environments.is_empty() {
+            // Whoever was affected by an issue that is younger than the span was affected in it.
+            true => format!("CASE WHEN i.first_ms >= {since} THEN i.people ELSE {count} END"),
+            false => count,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use bugle_db::{DbError, Tx, params};
 
 /// Distinct values of one tag that are counted by name; what comes beyond is counted under [`OTHER`].
 /// Bounds the table when somebody tags with request ids.
-pub const VALUES_MAX: i64 = 1_000;
+pub const VALUES_MAX: i64 = 250;
 
 /// The value under which everything beyond [`VALUES_MAX`] is counted.
 pub const OTHER: &str = "\u{2026}";

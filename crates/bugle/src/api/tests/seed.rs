@@ -141,8 +141,8 @@ fn events(tx: &mut Tx<'_>, shop: i64, foreign: i64) -> Result<(), DbError> {
         let payload = payload::compress(json.as_bytes(), Some(exemplar.as_bytes())).expect("compresses");
         tx.execute(
             "INSERT INTO events (id, project, event_id, issue, received_ms, timestamp_ms, environment, release_id, \
-             person, grouping_id, exemplar, payload_bytes, payload) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 9, 1, 77, $8, $9)",
+             person, grouping_id, tag_set, exemplar, payload_bytes, payload) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 9, 1, 0, 77, $8, $9)",
             params![
                 id,
                 project,
@@ -218,10 +218,10 @@ fn rollups(tx: &mut Tx<'_>) -> Result<(), DbError> {
             params![issue, bucket(at_ms), environment],
         )?;
     }
-    for (day, environment, person) in [(3, 1, 9), (0, 2, 10), (0, 1, 9)] {
+    for (first_day, environment, person) in [(0, 2, 10), (3, 1, 9)] {
         tx.execute(
-            "INSERT INTO issue_people_days (issue, day, environment, person) VALUES (1, $1, $2, $3)",
-            params![(NOW_MS - day * DAY) / DAY, environment, person],
+            "INSERT INTO issue_people (issue, person, environment, first_bucket, last_bucket) VALUES (1, $1, $2, $3, $4)",
+            params![person, environment, bucket(NOW_MS - first_day * DAY), bucket(NOW_MS)],
         )?;
     }
     for (tag, value, environment, events, last_ms) in [
@@ -231,7 +231,7 @@ fn rollups(tx: &mut Tx<'_>) -> Result<(), DbError> {
         ("browser.name", "Say \"Cheese\"", 2, 1, NOW_MS - 2 * HOUR),
     ] {
         tx.execute(
-            "INSERT INTO issue_tags (issue, tag, value, environment, events, first_ms, last_ms) \
+            "INSERT INTO issue_tag_values (issue, tag, value, environment, events, first_ms, last_ms) \
              VALUES (1, $1, $2, $3, $4, $5, $6)",
             params![tag, value, environment, events, NOW_MS - 3 * DAY, last_ms],
         )?;
