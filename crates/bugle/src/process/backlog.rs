@@ -18,6 +18,7 @@ pub const WAITING_BYTES_MAX: usize = 48 << 20;
 pub struct Backlog {
     state: Mutex<State>,
     changed: Condvar,
+    ended: Condvar,
 }
 
 #[derive(Default)]
@@ -43,7 +44,7 @@ pub enum Next {
 impl Backlog {
     /// A backlog behind a journal whose newest record is at `last`.
     pub fn new(last: Position) -> Backlog {
-        Backlog { state: Mutex::new(State { last, ..State::default() }), changed: Condvar::new() }
+        Backlog { state: Mutex::new(State { last, ..State::default() }), ..Backlog::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,7 +97,7 @@ impl Backlog {
 
     /// Waits; whether the worker was told to stop meanwhile.
     pub fn rest(&self, time: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), time, |state| !state.stopped);
+        let waited = self.ended.wait_timeout_while(self.lock(), time, |state| !state.stopped);
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.stopped
     }
 
@@ -104,6 +105,7 @@ impl Backlog {
     pub fn stop(&self) {
         self.lock().stopped = true;
         self.changed.notify_all();
+        self.ended.notify_all();
     }
 }
 

@@ -40,6 +40,11 @@ use std::time::{Duration, Instant};
 
 /// Records filed in one transaction at most.
 const BATCH_MAX: usize = 2_048;
+/// A batch of so many says that there is load. Then the next one begins [`BATCH_EVERY`] after this one began: counters are
+/// written once per batch and issue, so what is gathered costs less. A lone event is filed at once.
+const BATCH_LOAD: usize = 32;
+/// See [`BATCH_LOAD`]. A page is this much behind, and the bench allows a second.
+const BATCH_EVERY: Duration = Duration::from_millis(250);
 /// Bytes read back from the journal at a time.
 const READ_BYTES_MAX: usize = 4 << 20;
 /// Filed records that may stay in the journal before it is told to forget them.
@@ -89,6 +94,7 @@ impl Worker {
         let mut filed = self.filed.load(Ordering::Acquire);
         let (mut forgotten, mut forgotten_at) = (filed, Instant::now());
         loop {
+            let began = Instant::now();
             let batch = match self.backlog.next(filed, BATCH_MAX) {
                 Next::Stop => return Break(()),
                 Next::Work(batch) => batch,
@@ -99,12 +105,16 @@ impl Worker {
                 filed = self.filed.load(Ordering::Acquire).max(filed);
                 continue;
             };
+            let count = batch.len();
             self.file(batch)?;
             filed = last;
             self.filed.store(filed, Ordering::Release);
             if filed - forgotten >= FORGET_EVERY || forgotten_at.elapsed() > RETRY_MAX {
                 self.journal.forget(filed);
                 (forgotten, forgotten_at) = (filed, Instant::now());
+            }
+            if (BATCH_LOAD..BATCH_MAX).contains(&count) {
+                self.wait(BATCH_EVERY.saturating_sub(began.elapsed()))?;
             }
         }
     }
