@@ -140,9 +140,9 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// The event as compact JSON: the form that is stored.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        self.json.write(out);
+    /// The event as compact JSON: the form that is stored. `source` is the text that it was read from.
+    pub fn write_of(&self, source: &str, out: &mut Vec<u8>) {
+        self.json.write_of(source, out);
     }
 
     /// An event from its stored form, which needs neither reading by a dialect nor normalising.

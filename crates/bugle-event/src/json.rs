@@ -237,23 +237,27 @@ impl<'a> Json<'a> {
 
     /// Appends the value as compact JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
+        self.append(out, Plain::default());
+    }
+
+    fn append(&self, out: &mut Vec<u8>, plain: Plain) {
         match self {
             Json::Null => out.extend_from_slice(b"null"),
             Json::Bool(true) => out.extend_from_slice(b"true"),
             Json::Bool(false) => out.extend_from_slice(b"false"),
             Json::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Json::Text(text) => write_text(text, out),
+            Json::Text(text) => write_text(text, out, plain),
             Json::Array(values) => {
                 out.push(b'[');
                 for (at, value) in values.iter().enumerate() {
                     if at > 0 {
                         out.push(b',');
                     }
-                    value.write(out);
+                    value.append(out, plain);
                 }
                 out.push(b']');
             }
-            Json::Object(object) => object.write(out),
+            Json::Object(object) => object.append(out, plain),
         }
     }
 }
@@ -261,16 +265,49 @@ impl<'a> Json<'a> {
 impl Object<'_> {
     /// Appends the object as compact JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
+        self.append(out, Plain::default());
+    }
+
+    /// Appends the object as compact JSON, faster if most of it was read from `source` and still borrows from there.
+    pub fn write_of(&self, source: &str, out: &mut Vec<u8>) {
+        self.append(out, Plain::of(source));
+    }
+
+    fn append(&self, out: &mut Vec<u8>, plain: Plain) {
         out.push(b'{');
         for (at, (key, value)) in self.0.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            write_text(key, out);
+            write_text(key, out, plain);
             out.push(b':');
-            value.write(out);
+            value.append(out, plain);
         }
         out.push(b'}');
+    }
+}
+
+/// Where texts lie that need no escape. The reader borrows a string only if it has neither quote nor backslash; if its
+/// source has no control character either, whatever lies within the source can be copied as it is.
+#[derive(Clone, Copy, Default)]
+struct Plain {
+    start: usize,
+    end: usize,
+}
+
+impl Plain {
+    fn of(source: &str) -> Plain {
+        // No early exit, so that it is done many bytes at a time.
+        let controls = source.bytes().fold(0u8, |found, byte| found | u8::from(byte < 0x20));
+        match controls {
+            0 => Plain { start: source.as_ptr() as usize, end: source.as_ptr() as usize + source.len() },
+            _ => Plain::default(),
+        }
+    }
+
+    fn holds(self, text: &str) -> bool {
+        let at = text.as_ptr() as usize;
+        self.start <= at && at < self.end
     }
 }
 
@@ -328,7 +365,7 @@ impl<'a> From<Vec<Json<'a>>> for Json<'a> {
 ///
 /// What had to be repaired is appended to `problems`, each kind once. Text after the value is ignored.
 pub fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Json<'a> {
-    let mut reader = Reader { text, at: 0, ended: false, problems, told: 0 };
+    let mut reader = Reader::new(text, problems);
     if text.starts_with('\u{feff}') {
         reader.at = 3;
     }
@@ -342,7 +379,8 @@ pub fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Json<'a> {
 /// # Errors
 /// The byte at which it stops being one value: where it is cut off, broken, or followed by something else.
 pub fn read_whole(text: &str) -> Result<Json<'_>, usize> {
-    let mut reader = Reader { text, at: 0, ended: false, problems: &mut Vec::new(), told: 0 };
+    let mut problems = Vec::new();
+    let mut reader = Reader::new(text, &mut problems);
     reader.skip_blanks();
     let value = reader.value(0);
     reader.skip_blanks();
@@ -357,11 +395,18 @@ struct Reader<'a, 'p> {
     at: usize,
     /// Set when the rest cannot be understood: every open container closes where it is.
     ended: bool,
+    /// Whether a raw NUL stands anywhere, so that each string has to be asked.
+    has_nul: bool,
     problems: &'p mut Vec<Problem>,
     told: u8,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a, 'p> Reader<'a, 'p> {
+    fn new(text: &'a str, problems: &'p mut Vec<Problem>) -> Reader<'a, 'p> {
+        let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
+        Reader { text, at: 0, ended: false, has_nul, problems, told: 0 }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -497,7 +542,7 @@ impl<'a> Reader<'a, '_> {
             Some(length) if bytes[start + length] == b'"' => {
                 self.at = start + length + 1;
                 let plain = &self.text[start..start + length];
-                match plain.contains('\0') {
+                match self.has_nul && plain.contains('\0') {
                     false => Cow::Borrowed(plain),
                     true => Cow::Owned(plain.replace('\0', "\u{fffd}")),
                 }
@@ -532,7 +577,7 @@ impl<'a> Reader<'a, '_> {
             self.escape(&mut out);
             from = self.at;
         }
-        match out.contains('\0') {
+        match self.has_nul && out.contains('\0') {
             false => out,
             true => out.replace('\0', "\u{fffd}"),
         }
@@ -570,7 +615,7 @@ impl<'a> Reader<'a, '_> {
             return '\u{fffd}';
         };
         if let Some(plain) = char::from_u32(first) {
-            return plain;
+            return if plain == '\0' { '\u{fffd}' } else { plain };
         }
         if (0xd800..0xdc00).contains(&first) && self.text.as_bytes()[self.at..].starts_with(b"\\u") {
             let back = self.at;
@@ -700,9 +745,15 @@ fn deduplicate(entries: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
     true
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
+fn write_text(text: &str, out: &mut Vec<u8>, plain: Plain) {
     let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    if plain.holds(text) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut from = 0;
     while let Some(length) = special(&bytes[from..]) {
         let at = from + length;
@@ -752,6 +803,20 @@ mod tests {
         let mut problems = Vec::new();
         let value = read(text, &mut problems);
         (value.to_string(), problems.len())
+    }
+
+    proptest! {
+        #[test]
+        fn writing_beside_the_source_gives_the_same(text in "\\PC{0,40}", raw in "[\\x00-\\x7f]{0,60}") {
+            let inner = Json::from(text.clone()).to_string();
+            for source in [format!("{{\"a\":[{inner},\"b\"],{inner}:1}}"), format!("{{\"a\":\"{raw}"), raw] {
+                let value = read(&source, &mut Vec::new());
+                let Json::Object(object) = &value else { continue };
+                let mut written = Vec::new();
+                object.write_of(&source, &mut written);
+                prop_assert_eq!(String::from_utf8(written).expect("UTF-8"), value.to_string());
+            }
+        }
     }
 
     #[test]

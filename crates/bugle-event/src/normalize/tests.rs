@@ -35,7 +35,7 @@ fn problem_kinds<'e>(event: &'e Event<'_>) -> Vec<&'e str> {
 #[test]
 fn an_empty_event_becomes_complete() {
     let mut out = Vec::new();
-    of("{}").write(&mut out);
+    of("{}").json.write(&mut out);
     let expected = concat!(
         r#"{"event_id":"07070707070707070707070707070707","received":1785578400,"timestamp":1785578400,"level":"error","#,
         r#""platform":"other","type":"default","sdk":{"name":"sentry.test","version":"1.2"},"tags":[["level","error"]]}"#
@@ -177,12 +177,12 @@ proptest! {
     fn normalising_twice_is_normalising_once(json in sentry::tests::any_json(), drift_ms in -10 * HOUR_MS..10 * HOUR_MS) {
         let arrival = Arrival { sent_at_ms: Some(RECEIVED_MS + drift_ms), ..arrival() };
         let mut once = Vec::new();
-        with(&json, &arrival).write(&mut once);
+        with(&json, &arrival).json.write(&mut once);
         let once = String::from_utf8(once).expect("JSON is UTF-8");
         let mut again = Event::stored(&once);
         normalize(&mut again, &arrival);
         let mut twice = Vec::new();
-        again.write(&mut twice);
+        again.json.write(&mut twice);
         prop_assert_eq!(String::from_utf8(twice).expect("JSON is UTF-8"), once);
     }
 }

@@ -16,6 +16,7 @@
 //! little. `cargo test --release -p bugle-event -- --ignored --nocapture cost` measures it.
 
 mod body;
+mod memo;
 mod message;
 mod meta;
 mod name;
@@ -35,6 +36,8 @@ pub struct Scrubber {
     sensitive: Vec<String>,
     /// Names that never do, folded.
     safe: Vec<String>,
+    /// Under which harmless strings are remembered.
+    seed: u64,
 }
 
 impl Default for Scrubber {
@@ -51,7 +54,7 @@ impl Scrubber {
             fields.iter().map(|field| name::fold(field)).filter(|field| !field.is_empty()).collect()
         };
         let sensitive = folded(sensitive_fields);
-        Scrubber { telltale: Telltale::new(&sensitive), sensitive, safe: folded(safe_fields) }
+        Scrubber { telltale: Telltale::new(&sensitive), sensitive, safe: folded(safe_fields), seed: memo::seed() }
     }
 
     /// Takes the secrets out of `event`, which is in canonical shape.

@@ -6,7 +6,7 @@
 use super::meta::{REMARKS_MAX, Remark, Removed};
 use super::telltale::ARMOUR;
 use super::text::{self, FILTERED, Finding, Mode};
-use super::{Scrubber, body, name, shape};
+use super::{Scrubber, body, memo, name, shape};
 use crate::event::Event;
 use crate::json::{Json, Object};
 use crate::path::Path;
@@ -179,12 +179,17 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// The value, if it is a string, as `mode` says. Returns the telltales in it.
+    /// The value, if it is a string, as `mode` says. Returns the telltales in it, or 0 for one that is known to be harmless
+    /// and to begin no key in armour.
     fn string(&mut self, value: &mut Json<'_>, path: &Path<'_>, mode: Mode) -> u32 {
         let Json::Text(text) = value else {
             self.value(value, path);
             return 0;
         };
+        let hash = (text.len() >= memo::BYTES_MIN).then(|| memo::hash(self.scrubber.seed, text, mode));
+        if hash.is_some_and(memo::knows) {
+            return 0;
+        }
         if mode == Mode::Text && body::may_be_json(self.scrubber, text) {
             match self.opened(text, path) {
                 Opened::Not => {}
@@ -197,6 +202,9 @@ impl<'s> Walk<'s> {
         }
         let telltales = text::find(self.scrubber, text, mode, &mut self.findings);
         if self.findings.is_empty() {
+            if let (Some(hash), 0) = (hash, telltales & ARMOUR) {
+                memo::remember(hash);
+            }
             return telltales;
         }
         let new = text::replace(text, &self.findings);

@@ -65,12 +65,18 @@ pub fn understand(
     normalize::normalize(&mut event, &arrival);
     frame::decide_in_app(&mut event);
     scrubber.scrub(&mut event);
-    pack(&event, event_id, context, families)
+    pack(&text, &event, event_id, context, families)
 }
 
-fn pack(event: &Event<'_>, event_id: EventId, context: &Context<'_>, families: &Families) -> io::Result<Ready> {
+fn pack(
+    text: &str,
+    event: &Event<'_>,
+    event_id: EventId,
+    context: &Context<'_>,
+    families: &Families,
+) -> io::Result<Ready> {
     let mut json = Vec::with_capacity(24 << 10);
-    event.write(&mut json);
+    event.write_of(text, &mut json);
     let project = context.key.project;
     let family = group::family(event, project) as i64;
     let (exemplar, becomes) = match families.get(family, context.received_ms) {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn canonical(json: &str) -> (String, usize) {
     let event = read(json);
     let mut out = Vec::new();
-    event.write(&mut out);
+    event.json.write(&mut out);
     (String::from_utf8(out).unwrap(), event.problems.len())
 }
 
