@@ -120,3 +120,48 @@ fn random_id() -> EventId {
 fn random_number() -> i64 {
     (i64::from_le_bytes(crate::access::random::bytes()) & i64::MAX).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// Not a test: prints what the door does for the events of the bench, step by step, on one core.
+    #[test]
+    #[ignore = "measures"]
+    fn cost() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bench/envelopes.ndjson");
+        let lines = std::fs::read_to_string(path).expect("the bench's envelopes");
+        let events: Vec<&str> = lines.lines().filter(|line| line.len() > 4000).collect();
+        let key = Key {
+            id: 1,
+            project: 1,
+            public: String::new(),
+            label: String::new(),
+            is_active: true,
+            rate_count: None,
+            rate_window_s: None,
+            created_ms: 0,
+        };
+        let (scrubber, families) = (Scrubber::default(), Families::default());
+        let context = Context {
+            key: &key,
+            received_ms: 1_780_000_000_000,
+            sent_at_ms: None,
+            event_id: None,
+            client: None,
+            client_ip: None,
+        };
+        for _ in 0..300 {
+            let start = Instant::now();
+            for event in &events {
+                let ready = understand(event.as_bytes(), &context, &scrubber, &families).expect("compresses");
+                if let Some(exemplar) = ready.becomes {
+                    families.learn(ready.record.family, exemplar, context.received_ms);
+                }
+            }
+            let micros = start.elapsed().as_secs_f64() * 1e6 / events.len() as f64;
+            println!("{micros:.1} µs");
+        }
+    }
+}
