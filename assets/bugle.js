@@ -28,6 +28,7 @@ function written(at, manner) {
   if (manner === "date") return date;
   if (manner === "day" || elapsed >= 300 * day) return dated;
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  if (manner === "when") return at.toDateString() === new Date().toDateString() ? clock : `${date} ${clock}`;
   return elapsed < day ? `${clock}:${two(at.getSeconds())}` : `${date} ${clock}`;
 }
 

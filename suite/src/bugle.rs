@@ -1,15 +1,18 @@
 //! The server as an operator has it: a data directory, the commands of the contract, a process that is started,
 //! stopped or killed.
 //!
-//! Each [`Bugle`] owns a temporary directory and one process, and takes both with it when it goes. What the server
+//! Each [`Bugle`] owns a temporary directory and one process, and takes both with it when it goes; before that the books
+//! must balance. What the server
 //! prints goes to a file beside the data directory, so that a failing test can show it and [`crate::secrets`] can
 //! search it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -23,6 +26,9 @@ pub const OWNER: &str = "owner@example.com";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The organization's slug.
 pub const ORGANIZATION: &str = "shop";
+
+/// How long the sums may take to agree when a test ends: filing tells its metrics just after its commit.
+const BALANCE_WITHIN: Duration = Duration::from_secs(10);
 
 /// One server with its data.
 pub struct Bugle {
@@ -232,17 +238,34 @@ impl Bugle {
     /// Waits until everything acknowledged is filed, and checks the ledger: received = stored + discarded + backlog.
     pub fn settle(&self) {
         wait::until("an empty backlog", || (self.metric("bugle_journal_backlog", &[]) == 0.0).then_some(()));
-        wait::until_ok("the sums to agree", || {
-            let received = self.metric("bugle_items_received_total", &[]);
-            let stored = self.metric("bugle_items_stored_total", &[]);
-            let discarded = self.metric("bugle_items_discarded_total", &[]);
-            let backlog = self.metric("bugle_journal_backlog", &[]);
-            if received == stored + discarded + backlog {
-                Ok(())
-            } else {
-                Err(format!("received {received}, stored {stored}, discarded {discarded}, backlog {backlog}"))
-            }
-        });
+        wait::until_ok("the sums to agree", || self.balance());
+    }
+
+    /// Whether the books balance now: in all, and per category once nothing waits to be filed.
+    fn balance(&self) -> Result<(), String> {
+        let text = door::get(self.address, "/metrics").map_err(|error| error.to_string())?.text();
+        let mut sums: BTreeMap<String, [f64; 2]> = BTreeMap::new();
+        let mut backlog = 0.0;
+        for line in text.lines() {
+            let Some((name, value)) = line.rsplit_once(' ').and_then(|(name, n)| Some((name, n.parse::<f64>().ok()?)))
+            else {
+                continue;
+            };
+            let side = match name.split('{').next() {
+                Some("bugle_items_received_total") => 0,
+                Some("bugle_items_stored_total" | "bugle_items_discarded_total") => 1,
+                Some("bugle_journal_backlog") => {
+                    backlog = value;
+                    continue;
+                }
+                _ => continue,
+            };
+            let category = name.split("category=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            sums.entry(category.to_string()).or_default()[side] += value;
+        }
+        let [received, settled] = sums.values().fold([0.0, 0.0], |sum, one| [sum[0] + one[0], sum[1] + one[1]]);
+        let agrees = received == settled + backlog && (backlog > 0.0 || sums.values().all(|[a, b]| a == b));
+        if agrees { Ok(()) } else { Err(format!("backlog {backlog}, received and settled by category {sums:?}")) }
     }
 
     fn log(&self) -> PathBuf {
@@ -257,12 +280,21 @@ impl Bugle {
 
 impl Drop for Bugle {
     fn drop(&mut self) {
+        // A test that ends with books that do not balance has failed.
+        let is_running = self.process.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
+        let books = match is_running && !std::thread::panicking() {
+            true => wait::within(BALANCE_WITHIN, || self.balance()),
+            false => Ok(()),
+        };
         if let Some(mut child) = self.process.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
-        if std::thread::panicking() {
+        if std::thread::panicking() || books.is_err() {
             eprintln!("--- what the server printed ---\n{}", self.log_text());
+        }
+        if let Err(why) = books {
+            panic!("the test ended with books that do not balance: {why}");
         }
     }
 }

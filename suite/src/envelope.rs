@@ -11,7 +11,7 @@ use crate::{Bugle, Project};
 
 /// An event id made of a number: 32 hex digits, different for different numbers.
 pub fn id(number: u64) -> String {
-    format!("{:032x}", (u128::from(number) + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128 % (1 << 127))
+    format!("{:032x}", (u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) % (1 << 127))
 }
 
 /// The smallest event that still has a stack: an exception in one in-app frame.

@@ -19,13 +19,17 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Like [`until`] for a question whose latest wrong answer says why it is still wrong.
-pub fn until_ok<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+pub fn until_ok<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
+    within(DEADLINE, ask).unwrap_or_else(|why| panic!("waited {DEADLINE:?} in vain for {what}: {why}"))
+}
+
+/// Asks again and again until there is an answer, or says the latest wrong one when the time is over.
+pub fn within<T>(time: Duration, mut ask: impl FnMut() -> Result<T, String>) -> Result<T, String> {
     let start = Instant::now();
     loop {
         match ask() {
-            Ok(answer) => return answer,
-            Err(why) => assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for {what}: {why}"),
+            Err(_) if start.elapsed() < time => std::thread::sleep(Duration::from_millis(20)),
+            answer => return answer,
         }
-        std::thread::sleep(Duration::from_millis(20));
     }
 }

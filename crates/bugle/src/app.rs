@@ -49,5 +49,18 @@ impl App {
     }
 }
 
+#[cfg(test)]
+impl App {
+    /// Fails unless everything that was counted balances. Every test server calls it when it goes.
+    pub fn assert_balanced(&self) {
+        let waiting = self.door.ledger.take();
+        let imbalances = self.store.blocking().write_now(move |tx| {
+            waiting.write(tx)?;
+            crate::outcome::imbalances(tx)
+        });
+        assert_eq!(imbalances.expect("the ledger can be read"), [], "a test ended with books that do not balance");
+    }
+}
+
 /// A handle to it.
 pub type Shared = Arc<App>;

@@ -4,7 +4,7 @@
 //! payloads, payloads against their exemplars, foreign keys, the journal against how far it was filed. Works on a
 //! snapshot beside a running server. Says what it looked at and every disagreement it found; never mends anything.
 
-use crate::outcome::HOUR_MS;
+use crate::outcome::{self, HOUR_MS};
 use crate::payload;
 use crate::process::digest;
 use crate::record::Record;
@@ -267,16 +267,9 @@ fn people(tx: &mut Tx<'_>, report: &mut Report, id: i64, recount: &Recount) -> R
 /// The books: per project and category, received equals the sum of all outcomes (what waits in the journal is in
 /// neither yet).
 fn ledger(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
-    let rows = tx.query(
-        "SELECT project, category, \
-           CAST(SUM(CASE WHEN outcome = 'received' THEN quantity ELSE 0 END) AS BIGINT), \
-           CAST(SUM(CASE WHEN outcome = 'received' THEN 0 ELSE quantity END) AS BIGINT) \
-         FROM ledger WHERE outcome <> 'client_discard' GROUP BY project, category",
-        &[],
-    )?;
-    for row in &rows {
-        let (project, category): (i64, String) = (row.get(0)?, row.get(1)?);
-        report.compare(|| format!("The ledger of project {project}, {category}"), row.get(2)?, row.get(3)?);
+    for sums in outcome::imbalances(tx)? {
+        let what = || format!("The ledger of project {}, {}", sums.project, sums.category);
+        report.compare(what, sums.received, sums.settled);
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 //!
 //! Counters count since the process started. Labels never hold a name from outside, so their number is bounded by
 //! this program. Received is counted at the door, outcomes where they are decided: at rest received = stored +
-//! discarded + backlog.
+//! discarded + backlog. What SDKs dropped before it came is counted apart.
 
+use crate::client_report;
 use crate::outcome::{Category, Dialect, Outcome, Reason};
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -13,6 +14,7 @@ pub struct Metrics {
     received: IntCounterVec,
     stored: IntCounterVec,
     discarded: IntCounterVec,
+    client_discards: IntCounterVec,
     /// Items acknowledged and not yet filed.
     pub backlog: IntGauge,
     /// Size of the journal's files, in bytes.
@@ -59,6 +61,11 @@ impl Metrics {
                 "Items that came and were not stored, with what became of them.",
                 &["category", "outcome", "reason"],
             )?,
+            client_discards: counter(
+                "bugle_client_discards_total",
+                "Items that never came: SDKs reported that they had dropped them.",
+                &["category", "reason"],
+            )?,
             backlog: gauge("bugle_journal_backlog", "Items acknowledged and not yet filed.")?,
             journal_bytes: gauge("bugle_journal_bytes", "Size of the journal on disk.")?,
             store_bytes: gauge("bugle_store_bytes", "Size of the database on disk.")?,
@@ -83,6 +90,12 @@ impl Metrics {
                 .with_label_values(&[category.as_str(), outcome.as_str(), reason.as_str()])
                 .inc_by(quantity),
         }
+    }
+
+    /// What SDKs say they have dropped.
+    pub fn client_discard(&self, category: Category, reason: &str, quantity: i64) {
+        let labels = [category.as_str(), client_report::label(reason)];
+        self.client_discards.with_label_values(&labels).inc_by(quantity.unsigned_abs());
     }
 
     /// Everything as text.

@@ -1,9 +1,14 @@
 //! The ledger's words: what an item is, how it came, and what became of it.
 //!
-//! Owns: [`Dialect`], [`Category`], [`Outcome`], [`Reason`], and the table in which their sums are kept for ever.
+//! Owns: [`Dialect`], [`Category`], [`Outcome`], [`Reason`], and the table in which their sums are kept for ever; [`lines`]
+//! reads it for pages.
 //! The books balance at rest: received = stored + discarded + backlog, where discarded is every outcome but stored.
-//! Received is counted at the door (kept by the record until it is filed), never computed from the outcomes.
+//! Received is counted at the door (kept by the record until it is filed), never computed from the outcomes. What SDKs
+//! dropped themselves has not come and stands beside ([`crate::client_report`]).
 
+pub mod lines;
+
+use crate::client_report;
 use bugle_db::{DbError, Tx, params};
 use std::collections::HashMap;
 
@@ -59,9 +64,11 @@ pub enum Category {
     Metric = 11,
     /// Reports of browsers about policies.
     Security = 12,
+    /// Reports of SDKs about what they have dropped.
+    ClientReport = 13,
 }
 
-const CATEGORIES: [(Category, &str); 13] = [
+const CATEGORIES: [(Category, &str); 14] = [
     (Category::Error, "error"),
     (Category::Default, "default"),
     (Category::Transaction, "transaction"),
@@ -75,6 +82,7 @@ const CATEGORIES: [(Category, &str); 13] = [
     (Category::Log, "log_item"),
     (Category::Metric, "trace_metric"),
     (Category::Security, "security"),
+    (Category::ClientReport, "client_report"),
 ];
 
 impl Category {
@@ -103,8 +111,30 @@ impl Category {
             "log" | "otel_log" => Category::Log,
             "trace_metric" | "statsd" | "metric_buckets" => Category::Metric,
             "security" | "raw_security" => Category::Security,
+            "client_report" => Category::ClientReport,
             _ => Category::Default,
         }
+    }
+
+    /// By the name that an SDK's report has for it (protocol reference, section 6.3). `None` for those that count
+    /// bytes of what another one counts.
+    pub fn of_report(name: &str) -> Option<Category> {
+        if name.ends_with("_byte") || name.ends_with("_second") {
+            return None;
+        }
+        if let Some((category, _)) = CATEGORIES.iter().find(|(_, known)| *known == name) {
+            return Some(*category);
+        }
+        let family = |start: &str, category| name.starts_with(start).then_some(category);
+        let known = family("profile", Category::Profile)
+            .or(family("replay", Category::Replay))
+            .or(family("transaction", Category::Transaction))
+            .or(family("span", Category::Span))
+            .or(family("attachment", Category::Attachment))
+            .or(family("metric", Category::Metric))
+            .or(family("monitor", Category::Monitor))
+            .or(family("user_report", Category::Feedback));
+        Some(known.unwrap_or(Category::Default))
     }
 }
 
@@ -140,7 +170,7 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// Nothing to explain: it was stored.
-    None,
+    None = 0,
     /// Of a kind that Bugle does not keep.
     Unsupported,
     /// An event with this id is there already.
@@ -153,6 +183,8 @@ pub enum Reason {
     Encoding,
     /// The envelope's framing could not be read.
     Framing,
+    /// An item that is not what it says it is.
+    Unreadable,
     /// No key came with it.
     NoKey,
     /// Two different keys came with it, or one that is malformed.
@@ -171,26 +203,40 @@ pub enum Reason {
     Quarantined,
 }
 
+/// Every reason with its name, in the order of the type.
+const REASONS: [(Reason, &str); 16] = [
+    (Reason::None, ""),
+    (Reason::Unsupported, "unsupported"),
+    (Reason::Duplicate, "duplicate"),
+    (Reason::KeyQuota, "key_quota"),
+    (Reason::TooLarge, "too_large"),
+    (Reason::Encoding, "encoding"),
+    (Reason::Framing, "framing"),
+    (Reason::Unreadable, "unreadable"),
+    (Reason::NoKey, "no_key"),
+    (Reason::BadCredentials, "bad_credentials"),
+    (Reason::UnknownKey, "unknown_key"),
+    (Reason::Overload, "overload"),
+    (Reason::DiskFull, "disk_full"),
+    (Reason::IssueCap, "issue_cap"),
+    (Reason::ProjectGone, "project_gone"),
+    (Reason::Quarantined, "quarantined"),
+];
+
 impl Reason {
     /// As it stands in the ledger and in metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::None => "",
-            Reason::Unsupported => "unsupported",
-            Reason::Duplicate => "duplicate",
-            Reason::KeyQuota => "key_quota",
-            Reason::TooLarge => "too_large",
-            Reason::Encoding => "encoding",
-            Reason::Framing => "framing",
-            Reason::NoKey => "no_key",
-            Reason::BadCredentials => "bad_credentials",
-            Reason::UnknownKey => "unknown_key",
-            Reason::Overload => "overload",
-            Reason::DiskFull => "disk_full",
-            Reason::IssueCap => "issue_cap",
-            Reason::ProjectGone => "project_gone",
-            Reason::Quarantined => "quarantined",
-        }
+        REASONS[self as usize].1
+    }
+
+    /// From the ledger.
+    pub fn parse(name: &str) -> Option<Reason> {
+        REASONS.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
+    }
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Reason> {
+        REASONS.iter().map(|(reason, _)| *reason)
     }
 }
 
@@ -211,7 +257,11 @@ pub struct Account {
 
 /// Sums that wait to be written, or are written with a batch of events.
 #[derive(Debug, Default)]
-pub struct Entries(HashMap<Account, i64>);
+pub struct Entries {
+    items: HashMap<Account, i64>,
+    /// What SDKs say they have dropped: beside the sum.
+    pub client: client_report::Sums,
+}
 
 /// An hour, in milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
@@ -219,24 +269,25 @@ pub const HOUR_MS: i64 = 3_600_000;
 impl Entries {
     /// Adds to one account.
     pub fn add(&mut self, account: Account, quantity: i64) {
-        *self.0.entry(account).or_default() += quantity;
+        *self.items.entry(account).or_default() += quantity;
     }
 
     /// Adds everything of another.
     pub fn merge(&mut self, other: Entries) {
-        for (account, quantity) in other.0 {
+        for (account, quantity) in other.items {
             self.add(account, quantity);
         }
+        self.client.merge(other.client);
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.items.is_empty() && self.client.is_empty()
     }
 
     /// Adds everything to the ledger, as part of a transaction.
     pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
-        for (account, quantity) in &self.0 {
+        for (account, quantity) in &self.items {
             let (outcome, reason) = match account.fate {
                 None => ("received", ""),
                 Some((outcome, reason)) => (outcome.as_str(), reason.as_str()),
@@ -256,7 +307,7 @@ impl Entries {
                 ],
             )?;
         }
-        Ok(())
+        self.client.write(tx)
     }
 }
 
@@ -298,4 +349,49 @@ pub fn sums(tx: &mut Tx<'_>, organization: i64, projects: &[i64], since_hour: i6
         });
     }
     Ok(sums)
+}
+
+/// A project and category whose sums do not agree. There are none, unless Bugle has made a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imbalance {
+    /// The project; 0 for none.
+    pub project: i64,
+    /// The category's name.
+    pub category: String,
+    /// How many came.
+    pub received: i64,
+    /// How many have an outcome.
+    pub settled: i64,
+}
+
+/// Where the books do not balance. What waits in the journal is in neither sum.
+pub fn imbalances(tx: &mut Tx<'_>) -> Result<Vec<Imbalance>, DbError> {
+    let rows = tx.query(
+        "SELECT project, category, received, settled FROM (SELECT project, category, \
+           CAST(SUM(CASE WHEN outcome = 'received' THEN quantity ELSE 0 END) AS BIGINT) AS received, \
+           CAST(SUM(CASE WHEN outcome = 'received' THEN 0 ELSE quantity END) AS BIGINT) AS settled \
+         FROM ledger GROUP BY project, category) sums WHERE received <> settled ORDER BY project, category",
+        &[],
+    )?;
+    let imbalance = |row: &bugle_db::Row| {
+        Ok(Imbalance { project: row.get(0)?, category: row.get(1)?, received: row.get(2)?, settled: row.get(3)? })
+    };
+    rows.iter().map(imbalance).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_where_their_numbers_say() {
+        for (at, (category, name)) in CATEGORIES.iter().enumerate() {
+            assert_eq!((*category as usize, Category::of_report(name)), (at, Some(*category)));
+        }
+        for (at, (reason, name)) in REASONS.iter().enumerate() {
+            assert_eq!((*reason as usize, Reason::parse(name)), (at, Some(*reason)));
+        }
+        assert_eq!(Category::of_report("profile_chunk_ui"), Some(Category::Profile));
+        assert_eq!((Category::of_report("log_byte"), Category::of_report("")), (None, Some(Category::Default)));
+    }
 }

@@ -18,6 +18,33 @@
 use crate::outcome::{Category, Dialect};
 use bugle_event::EventId;
 
+/// Who sent an item, and when: what the ledger needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// How it came.
+    pub dialect: Dialect,
+    /// What it counts as.
+    pub category: Category,
+    /// Whose it is; 0 for nobody knows.
+    pub project: i64,
+    /// By which key it came; 0 for nobody knows.
+    pub key: i64,
+    /// When it came, Unix ms.
+    pub received_ms: i64,
+}
+
+impl Sender {
+    /// As far as the journalled bytes say so: the head of a record may be sound when the rest is damaged.
+    pub fn of(bytes: &[u8], now_ms: i64) -> Sender {
+        read_head(&mut { bytes }).unwrap_or_else(|| Sender::unknown(now_ms))
+    }
+
+    /// Of a record that does not say. It counts as an error, as every body does that cannot be read.
+    pub fn unknown(now_ms: i64) -> Sender {
+        Sender { dialect: Dialect::Sentry, category: Category::Error, project: 0, key: 0, received_ms: now_ms }
+    }
+}
+
 /// One acknowledged event. What grouping and filing need is a function of the payload, so it is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -66,17 +93,17 @@ impl Record {
         out
     }
 
+    /// Who sent it.
+    pub fn sender(&self) -> Sender {
+        let Record { dialect, category, project, key, received_ms, .. } = *self;
+        Sender { dialect, category, project, key, received_ms }
+    }
+
     /// The record that the journal kept; `None` when it is damaged or of a later version.
     pub fn read(bytes: &[u8]) -> Option<Record> {
         let mut rest = bytes;
-        let mut take = |count: usize| {
-            let (head, tail) = rest.split_at_checked(count)?;
-            rest = tail;
-            Some(head)
-        };
-        let [VERSION, dialect, category] = *take(3)? else { return None };
-        let mut number = || take(8).and_then(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
-        let (project, key, received_ms) = (number()?, number()?, number()?);
+        let Sender { dialect, category, project, key, received_ms } = read_head(&mut rest)?;
+        let mut take = |count: usize| take(&mut rest, count);
         let event_id = EventId(take(16)?.try_into().ok()?);
         let exemplar = i64::from_le_bytes(take(8)?.try_into().ok()?);
         let family = i64::from_le_bytes(take(8)?.try_into().ok()?);
@@ -84,8 +111,8 @@ impl Record {
         let exemplar_body = take(length)?.to_vec();
         let json_bytes = u32::from_le_bytes(take(4)?.try_into().ok()?);
         Some(Record {
-            dialect: Dialect::from_u8(dialect)?,
-            category: Category::from_u8(category)?,
+            dialect,
+            category,
             project,
             key,
             received_ms,
@@ -97,6 +124,20 @@ impl Record {
             payload: rest.to_vec(),
         })
     }
+}
+
+fn read_head(rest: &mut &[u8]) -> Option<Sender> {
+    let [VERSION, dialect, category] = *take(rest, 3)? else { return None };
+    let mut number = || take(rest, 8).and_then(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
+    let (project, key, received_ms) = (number()?, number()?, number()?);
+    let (dialect, category) = (Dialect::from_u8(dialect)?, Category::from_u8(category)?);
+    Some(Sender { dialect, category, project, key, received_ms })
+}
+
+fn take<'b>(rest: &mut &'b [u8], count: usize) -> Option<&'b [u8]> {
+    let (head, tail) = rest.split_at_checked(count)?;
+    *rest = tail;
+    Some(head)
 }
 
 #[cfg(test)]
@@ -142,5 +183,8 @@ mod tests {
         for length in 0..FIXED_BYTES + 3 {
             assert_eq!(Record::read(&bytes[..length]), None);
         }
+        assert_eq!(Sender::of(&bytes[..27], 5), record().sender(), "its head says whose it is");
+        assert_eq!(Sender::of(&bytes[..26], 5), Sender::unknown(5));
+        assert_eq!(Sender::of(b"\x02of a later version, whatever it may say", 5), Sender::unknown(5));
     }
 }

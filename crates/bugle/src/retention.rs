@@ -22,6 +22,9 @@ const DAY_MS: i64 = 86_400_000;
 /// How long notices are listed after they were sent, in ms.
 pub const OUTBOX_MS: i64 = 30 * DAY_MS;
 
+/// How long it is known which issues were capped, in ms: as far as the ledger page looks back.
+pub const CAPPED_HOURS_MS: i64 = 92 * DAY_MS;
+
 /// One step. True if there may be more to remove.
 pub fn step(tx: &mut Tx<'_>, retention_days: i64, now_ms: i64) -> Result<bool, DbError> {
     let before_ms = now_ms - retention_days * DAY_MS;
@@ -29,6 +32,8 @@ pub fn step(tx: &mut Tx<'_>, retention_days: i64, now_ms: i64) -> Result<bool, D
         return Ok(true);
     }
     tx.execute("DELETE FROM capped_events WHERE at_ms < $1", params![now_ms - DAY_MS])?;
+    tx.execute("DELETE FROM repeats WHERE last_ms < $1", params![now_ms - DAY_MS])?;
+    tx.execute("DELETE FROM capped_hours WHERE hour < $1", params![(now_ms - CAPPED_HOURS_MS) / 3_600_000])?;
     tx.execute("DELETE FROM issue_hours WHERE hour < $1", params![now_ms / 3_600_000 - 48])?;
     tx.execute("DELETE FROM sessions WHERE expires_ms < $1", params![now_ms])?;
     tx.execute("DELETE FROM invites WHERE expires_ms < $1", params![now_ms])?;

@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_accounts", text: include_str!("../../../migrations/0001_accounts.sql") },
     Migration { name: "0002_events", text: include_str!("../../../migrations/0002_events.sql") },
     Migration { name: "0003_alerts", text: include_str!("../../../migrations/0003_alerts.sql") },
+    Migration { name: "0005_ledger", text: include_str!("../../../migrations/0005_ledger.sql") },
 ];
 
 /// The name of the embedded database inside the data directory.

@@ -14,6 +14,7 @@ mod activity;
 mod ask;
 mod auth;
 mod event;
+mod fate;
 mod issue;
 mod key;
 mod organization;
@@ -121,5 +122,6 @@ fn router_at(clock: fn() -> i64) -> Router<Shared> {
             router = run::serve(router, &below(place, path), routes, clock);
         }
     }
+    router = run::serve_fates(router, &below("", "/projects/{org}/{project}/fates/{event}"), clock);
     router.route("/api/0/{*rest}", axum::routing::any(run::unknown)).method_not_allowed_fallback(run::wrong_method)
 }

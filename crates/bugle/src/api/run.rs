@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::auth::Need;
+use super::fate;
 use super::reply::{Refusal, Reply, detail_response};
 use crate::app::{App, Shared};
 use axum::Router;
@@ -56,6 +57,18 @@ pub fn serve(router: Router<Shared>, path: &str, routes: &[Route], clock: fn() -
         };
         methods = methods.on(route.method, handler);
     }
+    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+}
+
+/// Adds the look-up of one event, which needs more than the database.
+pub fn serve_fates(router: Router<Shared>, path: &str, clock: fn() -> i64) -> Router<Shared> {
+    let handler = move |State(app): State<Shared>, request: Request| async move {
+        match fate::get(&app, request, clock()).await {
+            Ok(reply) => reply.send(&app),
+            Err(refusal) => refusal.send(),
+        }
+    };
+    let methods = MethodRouter::new().on(MethodFilter::GET, handler);
     router.route(path, methods.clone()).route(&format!("{path}/"), methods)
 }
 

@@ -1,12 +1,14 @@
 //! `stats_v2`: the ledger, the fate of every item received (contract: "Fixed points", "`stats_v2`").
 //!
-//! What was received is no outcome and is left out; what was stored is called `accepted`. The ledger counts by the
+//! What was received is no outcome and is left out; what was stored is called `accepted`; what SDKs dropped themselves
+//! stands beside as `client_discard`, with their own reasons. The ledger counts by the
 //! hour, so spans are widened to whole hours and a finer interval becomes an hour.
 
 use super::ask::Ask;
 use super::reply::{Refusal, Reply};
 use super::shape::date;
 use super::span::{self, Span};
+use crate::client_report;
 use crate::issue::series::length_ms;
 use crate::outcome::{self, HOUR_MS, Sum};
 use bugle_db::Tx;
@@ -28,7 +30,8 @@ const FIELDS: &[&str] = &["sum(quantity)", "sum(times_seen)"];
 pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
     let question = Question::read(tx, ask)?;
     let since_hour = question.span.since_ms.div_euclid(HOUR_MS);
-    let sums = outcome::sums(tx, ask.organization(), &question.projects, since_hour)?;
+    let mut sums = outcome::sums(tx, ask.organization(), &question.projects, since_hour)?;
+    sums.extend(client_report::sums(tx, ask.organization(), &question.projects, since_hour)?);
     let mut groups: BTreeMap<Vec<String>, Vec<i64>> = BTreeMap::new();
     for sum in sums.iter().filter(|sum| question.asks_for(sum)) {
         let points = groups.entry(question.by(sum)).or_insert_with(|| vec![0; question.points as usize]);

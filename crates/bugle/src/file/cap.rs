@@ -8,6 +8,7 @@
 use super::{Memory, Rollups, Work};
 use crate::outcome::HOUR_MS;
 use bugle_db::{DbError, Tx, params};
+use std::collections::BTreeMap;
 
 /// Whether the payload of this event is kept. Counts it either way.
 pub(super) fn keeps(
@@ -24,7 +25,7 @@ pub(super) fn keeps(
         true => false,
         false if kept.rare < cap / 10 && brings_news(tx, rollups, issue, work)? => true,
         false => {
-            forget(tx, memory, work)?;
+            forget(tx, memory, issue, work)?;
             return Ok(false);
         }
     };
@@ -50,11 +51,34 @@ fn brings_news(tx: &mut Tx<'_>, rollups: &Rollups<'_>, issue: i64, work: &Work) 
 }
 
 /// Remembers the id for a day, so that a repeat is not counted again.
-fn forget(tx: &mut Tx<'_>, memory: &mut Memory, work: &Work) -> Result<(), DbError> {
+fn forget(tx: &mut Tx<'_>, memory: &mut Memory, issue: i64, work: &Work) -> Result<(), DbError> {
     memory.remember_capped(work.record.project);
     tx.execute(
-        "INSERT INTO capped_events (project, event_id, at_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        params![work.record.project, &work.record.event_id.0, work.record.received_ms],
+        "INSERT INTO capped_events (project, event_id, at_ms, issue) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        params![work.record.project, &work.record.event_id.0, work.record.received_ms, issue],
     )
     .map(drop)
+}
+
+/// What a batch has capped, so that the ledger can name the issues: by project, hour of receipt and issue.
+#[derive(Debug, Default)]
+pub(super) struct Capped(BTreeMap<(i64, i64, i64), i64>);
+
+impl Capped {
+    /// One more event was counted and not kept.
+    pub(super) fn add(&mut self, issue: i64, work: &Work) {
+        *self.0.entry((work.record.project, work.record.received_ms / HOUR_MS, issue)).or_default() += 1;
+    }
+
+    /// Written once per batch.
+    pub(super) fn write(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        for ((project, hour, issue), events) in &self.0 {
+            tx.execute(
+                "INSERT INTO capped_hours (project, hour, issue, events) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (project, hour, issue) DO UPDATE SET events = capped_hours.events + excluded.events",
+                params![*project, *hour, *issue, *events],
+            )?;
+        }
+        Ok(())
+    }
 }

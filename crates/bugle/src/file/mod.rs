@@ -4,7 +4,7 @@
 //!
 //! **Invariants**
 //! * One transaction per batch; `filed_position` is committed with it. So a batch is filed once, whatever dies when.
-//! * Idempotent on (project, event id): a repeat changes nothing but the ledger.
+//! * Idempotent on (project, event id): a repeat changes nothing but the ledger and what it can say of repeats.
 //! * Every record ends in exactly one outcome, counted in the same transaction as its receipt.
 //! * Any known key joins: the first key of an event that has an issue decides, the event's other keys are attached
 //!   to that issue. None known: a new issue.
@@ -29,7 +29,7 @@ use crate::alert::enqueue::{self, News};
 use crate::live::Fact;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::process::digest::Digest;
-use crate::record::Record;
+use crate::record::{Record, Sender};
 use crate::store::take_ids;
 use bugle_db::{DbError, Tx, params};
 use bugle_journal::Position;
@@ -62,21 +62,24 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -
     let mut filed = Filed::default();
     let mut rollups = Rollups::default();
     let mut ledger = Entries::default();
+    let mut capped = cap::Capped::default();
     let mut news: Vec<News> = Vec::new();
     let first_row = take_ids(tx, "event_row", batch.len() as i64)?;
     for (row, work) in (first_row..).zip(batch) {
-        let fate = one(tx, memory, &mut rollups, &mut news, row, work)?;
-        count(&mut ledger, &mut filed, &work.record, fate);
+        let fate = one(tx, memory, &mut rollups, &mut capped, &mut news, row, work)?;
+        count(&mut ledger, &mut filed, &work.record.sender(), fate);
     }
     memory.write_hours(tx)?;
     filed.facts = rollups.write(tx, memory, &news)?;
     filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
+    capped.write(tx)?;
     ledger.write(tx)?;
     advance(tx, batch.last().map_or(0, |work| work.position))?;
     Ok(filed)
 }
 
-/// Puts a record aside that cannot be filed, so that the ones behind it can.
+/// Puts a record aside that cannot be filed, so that the ones behind it can. One that does not even say whose it is
+/// counts for no project, so that the books of the server balance.
 pub fn quarantine(
     tx: &mut Tx<'_>,
     position: Position,
@@ -85,17 +88,29 @@ pub fn quarantine(
     error: &str,
     now_ms: i64,
 ) -> Result<Filed, DbError> {
+    let mut sender = Sender::of(body, now_ms);
+    let is_there = tx.first("SELECT 1 FROM projects WHERE id = $1", params![sender.project])?.is_some();
+    if record.is_none() && !is_there {
+        // What is left of it names a project that never was.
+        sender = Sender::unknown(now_ms);
+    }
     tx.execute(
-        "INSERT INTO quarantine (position, at_ms, error, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        params![position, now_ms, &error.replace('\0', ""), body],
+        "INSERT INTO quarantine (position, at_ms, error, body, project, event_id) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT DO NOTHING",
+        params![
+            position,
+            now_ms,
+            &error.replace('\0', ""),
+            body,
+            sender.project,
+            record.map(|record| &record.event_id.0[..])
+        ],
     )?;
     let (mut ledger, mut filed) = (Entries::default(), Filed::default());
-    if let Some(record) = record {
-        if tx.first("SELECT 1 FROM projects WHERE id = $1", params![record.project])?.is_some() {
-            keep_exemplar(tx, record)?;
-        }
-        count(&mut ledger, &mut filed, record, (Outcome::Discarded, Reason::Quarantined));
+    if let Some(record) = record.filter(|_| is_there) {
+        keep_exemplar(tx, record)?;
     }
+    count(&mut ledger, &mut filed, &sender, (Outcome::Discarded, Reason::Quarantined));
     ledger.write(tx)?;
     advance(tx, position)?;
     Ok(filed)
@@ -110,7 +125,7 @@ fn advance(tx: &mut Tx<'_>, position: Position) -> Result<(), DbError> {
     tx.execute("UPDATE state SET value = $1 WHERE name = 'filed_position' AND value < $1", params![position]).map(drop)
 }
 
-fn count(ledger: &mut Entries, filed: &mut Filed, record: &Record, (outcome, reason): (Outcome, Reason)) {
+fn count(ledger: &mut Entries, filed: &mut Filed, record: &Sender, (outcome, reason): (Outcome, Reason)) {
     let account = |fate| Account {
         project: record.project,
         key: record.key,
@@ -128,6 +143,7 @@ fn one<'b>(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
     rollups: &mut Rollups<'b>,
+    capped: &mut cap::Capped,
     news: &mut Vec<News>,
     row: i64,
     work: &'b Work,
@@ -138,6 +154,7 @@ fn one<'b>(
     }
     keep_exemplar(tx, record)?;
     if is_repeat(tx, memory, record)? {
+        remember_repeat(tx, record)?;
         return Ok((Outcome::Invalid, Reason::Duplicate));
     }
     let release = match &digest.release {
@@ -153,6 +170,7 @@ fn one<'b>(
     let place = Place { issue, environment, release };
     if !cap::keeps(tx, memory, rollups, issue, work)? {
         rollups.add(place, work, &parted, false);
+        capped.add(issue, work);
         return Ok((Outcome::Discarded, Reason::IssueCap));
     }
     let grouping = memory.grouping(tx, &grouping_bytes(digest))?;
@@ -189,6 +207,16 @@ fn is_repeat(tx: &mut Tx<'_>, memory: &mut Memory, record: &Record) -> Result<bo
     }
     Ok(memory.has_capped(tx, record.project)?
         && tx.first("SELECT 1 FROM capped_events WHERE project = $1 AND event_id = $2", id)?.is_some())
+}
+
+/// So that whoever asks for the event is told, for a day, that it came more than once.
+fn remember_repeat(tx: &mut Tx<'_>, record: &Record) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO repeats (project, event_id, times, last_ms) VALUES ($1, $2, 1, $3) \
+         ON CONFLICT (project, event_id) DO UPDATE SET times = repeats.times + 1, last_ms = excluded.last_ms",
+        params![record.project, &record.event_id.0, record.received_ms],
+    )
+    .map(drop)
 }
 
 /// The exemplar is kept even when the event that brought it is a repeat or is put aside: others may rely on it.

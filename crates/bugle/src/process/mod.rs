@@ -25,7 +25,7 @@ use crate::event;
 use crate::file::{self, Filed, Memory, Work};
 use crate::metrics::Metrics;
 use crate::payload;
-use crate::record::Record;
+use crate::record::{Record, Sender};
 use crate::store::now_ms;
 use crate::{alert, live};
 use bugle_db::{Database, DbError};
@@ -153,8 +153,9 @@ impl Worker {
                 // What stands before it goes first, so that positions are filed in order.
                 Err(_) if !batch.is_empty() => break,
                 Err(Unfit::Record(error)) => {
-                    if let (true, Some(record)) = (position <= self.found, Record::read(&body)) {
-                        self.metrics.received(record.dialect, record.category, 1);
+                    if position <= self.found {
+                        let sender = Sender::of(&body, 0);
+                        self.metrics.received(sender.dialect, sender.category, 1);
                     }
                     self.quarantine(position, body, &error)?;
                 }
@@ -295,3 +296,6 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

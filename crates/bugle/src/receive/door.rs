@@ -8,6 +8,7 @@ use super::guard::{self, Guard};
 use super::ledger::{Ledger, Received};
 use super::limits::Limits;
 use super::reply::Refusal;
+use super::turned_away::TurnedAway;
 use crate::file::Work;
 use crate::metrics::Metrics;
 use crate::outcome::{Outcome, Reason};
@@ -34,6 +35,8 @@ pub struct Door {
     pub guard: Guard,
     /// The books.
     pub ledger: Ledger,
+    /// The ids of events that were refused lately.
+    pub turned_away: TurnedAway,
     /// What must not reach the disk.
     pub scrubber: Scrubber,
     /// Who counts.

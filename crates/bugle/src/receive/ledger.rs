@@ -1,12 +1,13 @@
 //! The books at the door: nothing that came leaves without a fate.
 //!
-//! [`Received`] stands for one item from the moment it was recognised. It ends by [`Received::refuse`], or by
-//! [`Received::journalled`] once its record is durable (filing then writes its receipt and its outcome together). Dropping
+//! [`Received`] stands for one item from the moment it was recognised. It ends by [`Received::refuse`], by
+//! [`Received::report`] when it is a client report, or by [`Received::journalled`] once its record is durable (filing then writes its receipt and its outcome together). Dropping
 //! one without either is a mistake of ours: it is counted as such, loudly, and fails a debug build.
 //!
 //! What is refused here is summed in memory and written each second, receipt and outcome in one transaction, so a
 //! kill may cost a second of both and never unbalances them.
 
+use crate::client_report::{self, Discard, Reasons};
 use crate::metrics::Metrics;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::project::Key;
@@ -16,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Ledger {
     metrics: Arc<Metrics>,
     waiting: Mutex<Entries>,
+    /// Keeps the reasons of client reports few.
+    reasons: Reasons,
 }
 
 /// One item that came and has no fate yet.
@@ -32,7 +35,7 @@ pub struct Received<'l> {
 impl Ledger {
     /// Empty books.
     pub fn new(metrics: Arc<Metrics>) -> Ledger {
-        Ledger { metrics, waiting: Mutex::default() }
+        Ledger { metrics, waiting: Mutex::default(), reasons: Reasons::default() }
     }
 
     /// An item came.
@@ -70,12 +73,28 @@ impl Received<'_> {
         self.settle(outcome, reason);
     }
 
+    /// It is a client report, and what it says is written down: that is all there is to store of it.
+    pub fn report(mut self, discards: Vec<Discard>) {
+        let mut said = client_report::Sums::default();
+        for discard in discards {
+            let reason = self.ledger.reasons.bounded(self.project, self.hour, discard.reason);
+            self.ledger.metrics.client_discard(discard.category, &reason, discard.quantity);
+            let (project, key, hour, category) = (self.project, self.key, self.hour, discard.category);
+            said.add(client_report::Account { project, key, hour, category, reason }, discard.quantity);
+        }
+        self.settle_with(Outcome::Stored, Reason::None, said);
+    }
+
     /// Its record is durable: filing accounts for it.
     pub fn journalled(mut self) {
         self.is_settled = true;
     }
 
     fn settle(&mut self, outcome: Outcome, reason: Reason) {
+        self.settle_with(outcome, reason, client_report::Sums::default());
+    }
+
+    fn settle_with(&mut self, outcome: Outcome, reason: Reason, said: client_report::Sums) {
         self.is_settled = true;
         let account =
             |fate| Account { project: self.project, key: self.key, hour: self.hour, category: self.category, fate };
@@ -83,6 +102,7 @@ impl Received<'_> {
         let mut waiting = self.ledger.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.add(account(None), 1);
         waiting.add(account(Some((outcome, reason))), 1);
+        waiting.client.merge(said);
     }
 }
 

@@ -17,8 +17,10 @@ pub mod guard;
 pub mod ledger;
 pub mod limits;
 pub mod reply;
+pub mod turned_away;
 
 use crate::app::{App, Shared};
+use crate::client_report;
 use crate::live::Fact;
 use crate::outcome::{Category, Dialect, Outcome, Reason};
 use crate::project::Key;
@@ -312,6 +314,14 @@ impl Incoming {
         let mut event_id = envelope.event_id;
         for item in &envelope.items {
             let receive = |category| app.door.ledger.receive(Some(key), Dialect::Sentry, category, self.received_ms);
+            if item.kind == "client_report" {
+                let received = receive(Category::ClientReport);
+                match client_report::read(item.payload) {
+                    Ok(discards) => received.report(discards),
+                    Err(reason) => received.refuse(Outcome::Invalid, reason),
+                }
+                continue;
+            }
             if item.kind != "event" {
                 let category = Category::of_item(&item.kind);
                 items.unsupported(category);
@@ -320,12 +330,14 @@ impl Incoming {
             }
             if item.payload.len() > EVENT_BYTES_MAX {
                 receive(Category::Error).refuse(Outcome::Invalid, Reason::TooLarge);
+                app.door.turned_away.remember(key.project, event_id, Reason::TooLarge, self.received_ms);
                 items.forsake(Outcome::Invalid, Reason::TooLarge);
                 let detail = format!("The event is larger than {EVENT_BYTES_MAX} bytes; the SDK should trim it.");
                 return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
             }
             if let Err(after_s) = app.door.limits.take(key, self.received_ms) {
                 receive(Category::Error).refuse(Outcome::RateLimited, Reason::KeyQuota);
+                app.door.turned_away.remember(key.project, event_id, Reason::KeyQuota, self.received_ms);
                 items.limited = Some(after_s);
                 continue;
             }

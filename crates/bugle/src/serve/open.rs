@@ -19,6 +19,7 @@ use crate::receive::families::Families;
 use crate::receive::guard::Guard;
 use crate::receive::ledger::Ledger;
 use crate::receive::limits::Limits;
+use crate::receive::turned_away::TurnedAway;
 use crate::seal::Seal;
 use crate::store::{Store, now_ms};
 use bugle_event::scrub::Scrubber;
@@ -76,6 +77,7 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         limits: Limits::default(),
         guard: Guard::new(&config),
         ledger: Ledger::new(Arc::clone(&metrics)),
+        turned_away: TurnedAway::new(now_ms()),
         scrubber: Scrubber::default(),
         metrics: Arc::clone(&metrics),
     };

@@ -1,6 +1,6 @@
 //! Moments on a page: always a `<time>` in UTC, which the script turns into the reader's own zone.
 //!
-//! `data-as` tells the script how the text is written (`age`, `clock`, `day`), so that it can write the same in
+//! `data-as` tells the script how the text is written (`age`, `clock`, `when`, `day`), so that it can write the same in
 //! another zone and let ages grow.
 
 use super::number::age;
@@ -31,6 +31,12 @@ pub fn clock(at_ms: i64, now_ms: i64) -> Markup {
         _ => "%-d %b %Y",
     };
     time(at_ms, "clock", &utc(at_ms, format))
+}
+
+/// `14:00` today, `18 Nov 14:00` before: for what is counted by the hour.
+pub fn hour(at_ms: i64, now_ms: i64) -> Markup {
+    let is_today = at_ms.div_euclid(DAY_MS) == now_ms.div_euclid(DAY_MS);
+    time(at_ms, "when", &utc(at_ms, if is_today { "%H:%M" } else { "%-d %b %H:%M" }))
 }
 
 /// `18 Nov`, with the year when it is not close.
@@ -79,6 +85,8 @@ mod tests {
         assert_eq!(text(ago(now_ms - 8 * DAY_MS, now_ms)), "10 Nov");
         assert_eq!(text(clock(now_ms - 2_000, now_ms)), "11:06:38");
         assert_eq!(text(clock(now_ms - 2 * DAY_MS, now_ms)), "16 Nov 11:06");
+        assert_eq!(text(hour(now_ms - 3_600_000, now_ms)), "10:06");
+        assert_eq!(text(hour(now_ms - 12 * 3_600_000, now_ms)), "17 Nov 23:06", "yesterday says so");
         assert_eq!(text(day(now_ms - 400 * DAY_MS, now_ms)), "14 Oct 2025");
         assert!(clock(i64::MAX, now_ms).into_string().contains("1970"));
     }

@@ -80,7 +80,7 @@ fn bars(series: &[i64]) -> String {
     path
 }
 
-fn tenth(number: f64) -> f64 {
+pub(super) fn tenth(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
@@ -211,7 +211,7 @@ fn finding(axis: &Axis, series: &[i64]) -> String {
 }
 
 /// The next number that begins with 1, 2 or 5 and ends in zeros.
-fn round_up(peak: i64) -> i64 {
+pub(super) fn round_up(peak: i64) -> i64 {
     let mut power = 1;
     loop {
         for step in [1, 2, 5] {
@@ -223,7 +223,7 @@ fn round_up(peak: i64) -> i64 {
     }
 }
 
-fn gridlines(top: i64) -> Vec<i64> {
+pub(super) fn gridlines(top: i64) -> Vec<i64> {
     if top % 2 == 0 { vec![top / 2, top] } else { vec![top] }
 }
 

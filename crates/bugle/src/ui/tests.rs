@@ -48,6 +48,14 @@ pub(crate) async fn world() -> World {
     world
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.app.assert_balanced();
+        }
+    }
+}
+
 impl World {
     /// Another organization with its owner and the project Theirs, which have the id 2 each.
     pub(crate) async fn another_organization(&self) {

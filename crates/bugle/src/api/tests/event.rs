@@ -77,3 +77,22 @@ async fn hashes_name_their_newest_event() {
     assert_eq!(each(&hashes, "id"), ["aa".repeat(16), "bb".repeat(16)]);
     assert_eq!(hashes[0]["latestEvent"]["eventID"], event_id(3));
 }
+
+#[tokio::test]
+async fn one_event_s_fate_is_told() {
+    let api = Api::new();
+    let fate = |project: &str, id: &str| format!("/projects/acme/{project}/fates/{id}/");
+    let stored = api.get(&fate("shop", &event_id(1))).await.json(200);
+    assert_eq!((stored["fate"].as_str(), stored["groupId"].as_str()), (Some("stored"), Some("1")), "{stored}");
+    let elsewhere = api.get(&fate("app", &event_id(1))).await.json(200);
+    assert_eq!((elsewhere["fate"].as_str(), elsewhere["foundIn"].as_str()), (Some("elsewhere"), Some("shop")));
+    let late = bugle_event::EventId::parse(&event_id(99));
+    api.app.door.turned_away.remember(1, late, crate::outcome::Reason::KeyQuota, super::NOW_MS);
+    let refused = api.get(&fate("shop", &event_id(99))).await.json(200);
+    assert_eq!((refused["fate"].as_str(), refused["reason"].as_str()), (Some("refused"), Some("key_quota")));
+    let unknown = api.get(&fate("shop", &event_id(98))).await.json(200);
+    assert_eq!((unknown["fate"].as_str(), unknown["isBacklogSearched"].as_bool()), (Some("unknown"), Some(true)));
+    api.get(&fate("shop", "none")).await.detail(400);
+    api.get(&fate("foreign", &event_id(1))).await.detail(404);
+    assert_eq!(api.call_with("GET", &fate("shop", &event_id(1)), "", None).await.status, 401);
+}

@@ -37,6 +37,14 @@ struct Answer {
     text: String,
 }
 
+impl Drop for Api {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.app.assert_balanced();
+        }
+    }
+}
+
 impl Api {
     fn new() -> Api {
         let folder = tempfile::tempdir().expect("a temporary folder");

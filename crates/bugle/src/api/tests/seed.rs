@@ -5,7 +5,7 @@ use crate::access::{Role, organization, token, user};
 use crate::issue::activity::{self, Kind};
 use crate::issue::{Status, workflow};
 use crate::outcome::{Account, Category, Entries, HOUR_MS, Outcome, Reason};
-use crate::{issue, payload, project};
+use crate::{client_report, issue, payload, project};
 use bugle_db::{DbError, Tx, params};
 use serde_json::{Value, json};
 
@@ -244,7 +244,6 @@ fn ledger(tx: &mut Tx<'_>, shop: i64, app: i64, foreign: i64) -> Result<(), DbEr
     let hour = NOW_MS / HOUR_MS;
     let stored = Some((Outcome::Stored, Reason::None));
     for (project, hour, category, fate, quantity) in [
-        (shop, hour, Category::Error, None, 6),
         (shop, hour, Category::Error, stored, 4),
         (shop, hour - 1, Category::Error, stored, 3),
         (shop, hour - 1, Category::Error, Some((Outcome::Invalid, Reason::Duplicate)), 2),
@@ -253,7 +252,13 @@ fn ledger(tx: &mut Tx<'_>, shop: i64, app: i64, foreign: i64) -> Result<(), DbEr
         (app, hour, Category::Error, Some((Outcome::RateLimited, Reason::KeyQuota)), 1),
         (foreign, hour, Category::Error, stored, 1_000),
     ] {
-        entries.add(Account { project, key: 1, hour, category, fate }, quantity);
+        for fate in [None, fate] {
+            entries.add(Account { project, key: 1, hour, category, fate }, quantity);
+        }
+    }
+    for (project, quantity) in [(shop, 6), (foreign, 600)] {
+        let (category, reason) = (Category::Error, "before_send".to_string());
+        entries.client.add(client_report::Account { project, key: 1, hour, category, reason }, quantity);
     }
     entries.write(tx)
 }

@@ -24,13 +24,18 @@ async fn groups_and_filters() {
     assert_eq!(
         totals(&api, "groupBy=project&groupBy=category&statsPeriod=1d&project=-1").await,
         [
-            (json!({ "project": 1, "category": "error" }), json!(9)),
+            (json!({ "project": 1, "category": "error" }), json!(15)),
             (json!({ "project": 1, "category": "session" }), json!(5)),
             (json!({ "project": 2, "category": "error" }), json!(1)),
         ]
     );
     assert_eq!(totals(&api, "statsPeriod=90d&project=shop&outcome=accepted").await, [(json!({}), json!(107))]);
     assert_eq!(totals(&api, "groupBy=reason&outcome=invalid").await, [(json!({ "reason": "duplicate" }), json!(2))]);
+    assert_eq!(
+        totals(&api, "groupBy=outcome&groupBy=reason&outcome=client_discard&statsPeriod=1d").await,
+        [(json!({ "outcome": "client_discard", "reason": "before_send" }), json!(6))],
+        "what SDKs dropped stands beside"
+    );
     let past = "groupBy=outcome&start=2026-07-02T00:00:00&end=2026-07-03T00:00:00";
     assert_eq!(totals(&api, past).await, [(json!({ "outcome": "accepted" }), json!(100))]);
 }
@@ -38,7 +43,7 @@ async fn groups_and_filters() {
 #[tokio::test]
 async fn series_have_one_point_for_each_interval() {
     let api = Api::new();
-    let path = "/organizations/acme/stats_v2/?groupBy=outcome&field=sum(quantity)&statsPeriod=2d&interval=1d&project=1";
+    let path = "/organizations/acme/stats_v2/?groupBy=outcome&field=sum(quantity)&statsPeriod=2d&interval=1d&project=1&outcome=accepted";
     let answer = api.get(path).await.json(200);
     assert_eq!(
         answer["intervals"],

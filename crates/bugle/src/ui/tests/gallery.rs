@@ -34,6 +34,30 @@ async fn gallery() {
     }
 }
 
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_the_ledger() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    house.project("Shop API").await;
+    house.project("Shop web").await;
+    house.send(1, vec![seed::payment(crate::store::now_ms(), 1)]).await;
+    seed::flood(&house, 1).await;
+    let id = "00000001000000000000000000000001";
+    for (name, path) in [
+        ("ledger", "/projects/shop-api/ledger".to_string()),
+        ("ledger-7d", "/projects/shop-api/ledger?range=7d&key=1".into()),
+        ("ledger-90d", "/projects/shop-api/ledger?range=90d".into()),
+        ("ledger-empty", "/projects/shop-web/ledger".into()),
+        ("ledger-stored", format!("/projects/shop-api/ledger?item={id}")),
+        ("ledger-unknown", format!("/projects/shop-api/ledger?item={}", id.replace('0', "f"))),
+        ("ledger-server", "/ledger".into()),
+        ("limits", "/help/limits".into()),
+    ] {
+        write(&folder, name, &house.get(&path).await);
+    }
+}
+
 fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
     std::fs::create_dir_all(folder).expect("a folder");
     let mut page = answer.text.clone();

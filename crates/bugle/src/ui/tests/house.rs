@@ -36,6 +36,14 @@ pub(super) struct Answer {
     pub(super) text: String,
 }
 
+impl Drop for House {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.app.assert_balanced();
+        }
+    }
+}
+
 impl House {
     pub(super) async fn new() -> House {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,6 +1,8 @@
 //! Events to look at: a shop with a busy night.
 
 use super::house::{HOUR_MS, House};
+use crate::client_report;
+use crate::outcome::{Account, Category, Entries, Outcome, Reason};
 use crate::store::now_ms;
 use serde_json::{Value, json};
 
@@ -104,6 +106,71 @@ pub(super) async fn night(house: &mut House) -> i64 {
         house.send(shop, events.collect()).await;
     }
     shop
+}
+
+/// A ledger with about everything that one can hold: 90 days, two keys, a flood in the last hours, odd reasons.
+pub(super) async fn flood(house: &House, project: i64) {
+    let (now, mut entries) = (now_ms() / HOUR_MS, Entries::default());
+    let mut add = |key: i64, hour: i64, category: Category, outcome: Outcome, reason: Reason, quantity: i64| {
+        for fate in [None, Some((outcome, reason))] {
+            entries.add(Account { project, key, hour, category, fate }, quantity);
+        }
+    };
+    for ago in 0..90 * 24 {
+        let (hour, day) = (now - ago, (now - ago) % 24);
+        let busy = 40 + 9 * (12 - (day - 14).abs());
+        add(1, hour, Category::Error, Outcome::Stored, Reason::None, busy);
+        add(1, hour, Category::Default, Outcome::Stored, Reason::None, busy / 9 + 1);
+        add(2, hour, Category::Transaction, Outcome::Discarded, Reason::Unsupported, busy / 4 + 1);
+        add(1, hour, Category::Error, Outcome::Filtered, Reason::Unsupported, busy / 6 + 1);
+        for (every, outcome, reason) in [
+            (5, Outcome::Invalid, Reason::Duplicate),
+            (71, Outcome::Invalid, Reason::Framing),
+            (97, Outcome::Invalid, Reason::Encoding),
+            (13, Outcome::Invalid, Reason::TooLarge),
+            (600, Outcome::RateLimited, Reason::DiskFull),
+        ] {
+            if ago % every == 3 {
+                add(1, hour, Category::Error, outcome, reason, 1 + ago % 7);
+            }
+        }
+    }
+    add(1, now - 2, Category::Error, Outcome::Stored, Reason::None, 10_000);
+    add(1, now - 2, Category::Error, Outcome::Discarded, Reason::IssueCap, 98_400);
+    add(1, now - 1, Category::Error, Outcome::Discarded, Reason::IssueCap, 10_000);
+    add(2, now - 6, Category::Error, Outcome::RateLimited, Reason::KeyQuota, 14_000);
+    let reasons =
+        ["before_send", "network_error", "ratelimit_backoff", &"aVeryLongReasonWithoutSpaces".repeat(3), "没有必要"];
+    for (at, reason) in reasons.iter().enumerate() {
+        for (category, quantity) in [(Category::Error, 902), (Category::Attachment, 40_960)] {
+            let reason = reason.to_string();
+            let account = client_report::Account { project, key: 1, hour: now - at as i64, category, reason };
+            entries.client.add(account, quantity / (at as i64 + 1));
+        }
+    }
+    let write = move |tx: &mut bugle_db::Tx<'_>| {
+        entries.write(tx)?;
+        crate::file::quarantine(
+            tx,
+            1_000_000,
+            b"\xffdust",
+            None,
+            "the record is damaged, or of a later version",
+            now_ms(),
+        )?;
+        let capped = "INSERT INTO capped_hours (project, hour, issue, events) VALUES ($1, $2, 1, 108400)";
+        tx.execute(capped, bugle_db::params![project, now - 2])
+    };
+    house.app.store.write(write).await.expect("writes");
+    let long = format!(
+        "The envelope header is not one JSON object on a line of its own; it breaks at byte {}.",
+        "9".repeat(90)
+    );
+    for (status, why) in
+        [(400, long.as_str()), (429, "The key's rate limit is reached; the next window opens in 20 s.")]
+    {
+        house.app.heard.record(project, status, why);
+    }
 }
 
 /// An event with one frame.

@@ -1,0 +1,153 @@
+//! Outcomes and reasons in words that somebody understands who has never seen this page, each with the setting that
+//! decided it.
+//!
+//! A new reason does not compile before it has its words here; [`setting`] is the one table of where a decision can
+//! be changed.
+
+use crate::outcome::{Category, Reason};
+use crate::ui::address::encode;
+
+/// An outcome as a heading, and what it means.
+pub fn outcome(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "stored" => ("Stored", "in the database"),
+        "discarded" => ("Not kept", "nothing was wrong with it"),
+        "rate_limited" => ("Refused", "a limit was reached"),
+        "invalid" => ("Invalid", "could not be used"),
+        "filtered" => ("Filtered", "by a rule of yours"),
+        _ => ("Other", ""),
+    }
+}
+
+/// A reason in a few words, and as sentences.
+pub fn reason(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::None => ("stored", "It is in the database."),
+        Reason::IssueCap => (
+            "the issue had enough",
+            "More events of one issue came in an hour than are kept of it. They count in its events, people, tags and \
+             alerts, which stay exact; only their payloads are not there to be opened.",
+        ),
+        Reason::Unsupported => (
+            "of a kind that is not kept",
+            "Bugle keeps errors and messages. Other kinds are taken, so that SDKs stay calm, counted, and let go; where \
+             an SDK can be told so, it is asked not to send them.",
+        ),
+        Reason::Duplicate => (
+            "came before",
+            "An event with this id was there already: SDKs and their caches send again when they are not sure. The first \
+             one counts, so nothing is missing.",
+        ),
+        Reason::KeyQuota => (
+            "the key's limit",
+            "The key may send only so many events in a span of time. The rest is refused before it is written, and the \
+             SDK is told when to come back.",
+        ),
+        Reason::TooLarge => (
+            "too large",
+            "The request, the event or the item was larger than the server takes. The SDK should trim it.",
+        ),
+        Reason::Encoding => (
+            "damaged on the way",
+            "The compressed body could not be unpacked: it was cut short, or is not what its header says. A proxy in \
+             between may have changed it.",
+        ),
+        Reason::Framing => (
+            "not an envelope",
+            "The body broke off, or does not have the form in which SDKs send. Whoever sent it may not be an SDK.",
+        ),
+        Reason::Unreadable => ("not what it says it is", "An item says that it is a report of an SDK and is none."),
+        Reason::NoKey => ("no key", "No key came with it, so nobody knows whose it is. Check that the SDK has a DSN."),
+        Reason::BadCredentials => {
+            ("contradictory keys", "Two different keys came with it, or one that is malformed. Copy the DSN anew.")
+        }
+        Reason::UnknownKey => {
+            ("unknown key", "The key is not known, is switched off, or belongs to another project. Copy the DSN anew.")
+        }
+        Reason::Overload => (
+            "too much at once",
+            "More was waiting to be filed than the server allows. It was refused before it was written, and the SDK was \
+             told to come back.",
+        ),
+        Reason::DiskFull => (
+            "the disk was full",
+            "The server's disk had less room than must remain. It was refused before it was written, and the SDK was \
+             told to come back.",
+        ),
+        Reason::ProjectGone => ("the project was deleted", "The project was deleted before the event was filed."),
+        Reason::Quarantined => (
+            "put aside",
+            "Filing it failed in a way that would fail again. The record is kept with its error, and what stood behind \
+             it went on.",
+        ),
+    }
+}
+
+/// Where the setting is that decided it: address and name. `key` is the one key that it happened to, if there is only
+/// one and it is still there.
+pub fn setting(reason: Reason, slug: &str, key: Option<i64>) -> Option<(String, &'static str)> {
+    let key = key.map_or("keys".into(), |key| format!("key-{key}"));
+    let project = |part: &str| format!("/projects/{}/settings#{part}", encode(slug));
+    match reason {
+        Reason::None | Reason::Duplicate | Reason::ProjectGone => None,
+        Reason::KeyQuota => Some((project(&key), "Limit of the key")),
+        Reason::NoKey | Reason::BadCredentials | Reason::UnknownKey => Some((project("keys"), "Keys")),
+        Reason::IssueCap => Some(("/help/limits#issue-cap".into(), "Cap per issue")),
+        Reason::Unsupported => Some(("/help/limits#kinds".into(), "What is kept")),
+        Reason::TooLarge => Some(("/help/limits#sizes".into(), "Sizes")),
+        Reason::Encoding | Reason::Framing | Reason::Unreadable => Some(("/help/limits#sizes".into(), "What is read")),
+        Reason::Overload => Some(("/help/limits#backlog".into(), "Backlog")),
+        Reason::DiskFull => Some(("/help/limits#disk".into(), "Free disk")),
+        Reason::Quarantined => Some(("/ledger#quarantine".into(), "What was put aside")),
+    }
+}
+
+/// A category in words, for `count` of it.
+pub fn category(name: &str, count: i64) -> &'static str {
+    let (one, many) = match Category::of_report(name) {
+        Some(Category::Error) => ("error", "errors"),
+        Some(Category::Default) if name != "default" => ("item", "items"),
+        Some(Category::Default) => ("message or other item", "messages and other items"),
+        Some(Category::Transaction) => ("transaction", "transactions"),
+        Some(Category::Span) => ("span", "spans"),
+        Some(Category::Attachment) => ("attachment", "attachments"),
+        Some(Category::Session) => ("session", "sessions"),
+        Some(Category::Profile) => ("profile", "profiles"),
+        Some(Category::Replay) => ("replay", "replays"),
+        Some(Category::Monitor) => ("check-in", "check-ins"),
+        Some(Category::Feedback) => ("feedback", "feedbacks"),
+        Some(Category::Log) => ("log line", "log lines"),
+        Some(Category::Metric) => ("metric", "metrics"),
+        Some(Category::Security) => ("security report", "security reports"),
+        Some(Category::ClientReport) => ("report of an SDK", "reports of SDKs"),
+        None => ("item", "items"),
+    };
+    if count == 1 { one } else { many }
+}
+
+/// `a minute`, `an hour`, `90 s`: the span of a key's limit.
+pub fn window(window_s: i64) -> String {
+    match window_s {
+        60 => "a minute".into(),
+        3_600 => "an hour".into(),
+        86_400 => "a day".into(),
+        604_800 => "a week".into(),
+        other => format!("in {other} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_sentence_and_most_a_setting() {
+        for one in Reason::all() {
+            let (name, sentence) = reason(one);
+            assert!(!name.is_empty() && sentence.ends_with('.'), "{one:?}");
+        }
+        let without = Reason::all().filter(|one| setting(*one, "shop", None).is_none()).count();
+        assert_eq!(without, 3, "there is nothing to set about what was stored, came twice, or has no project");
+        assert_eq!(setting(Reason::KeyQuota, "a b", Some(4)).expect("one").0, "/projects/a%20b/settings#key-4");
+    }
+}
