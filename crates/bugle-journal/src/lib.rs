@@ -153,13 +153,19 @@ impl Journal {
         Ok(records)
     }
 
-    /// Bytes of the records behind `after`.
-    pub fn bytes_after(&self, after: Position) -> Result<i64, JournalError> {
+    /// Shows every record behind `after` to `look`, in order and one at a time. For a start, which has to know what
+    /// waits; afterwards whoever appends can count.
+    pub fn look_through(&self, after: Position, mut look: impl FnMut(&[u8])) -> Result<(), JournalError> {
+        let poisoned = |error: rusqlite::Error| JournalError::Poisoned(error.to_string());
         let reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        reader
-            .prepare_cached("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM records WHERE position > ?1")
-            .and_then(|mut statement| statement.query_row([after], |row| row.get(0)))
-            .map_err(|error| JournalError::Poisoned(error.to_string()))
+        let mut statement = reader
+            .prepare_cached("SELECT body FROM records WHERE position > ?1 ORDER BY position")
+            .map_err(poisoned)?;
+        let mut rows = statement.query([after]).map_err(poisoned)?;
+        while let Some(row) = rows.next().map_err(poisoned)? {
+            look(row.get_ref(0).map_err(poisoned)?.as_blob().unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Lets go of everything up to and including `through`, which must be durable elsewhere.

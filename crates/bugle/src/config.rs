@@ -25,6 +25,10 @@ pub struct Config {
     pub allow_private_targets: bool,
     /// What may be acknowledged and not yet filed, in bytes. 4 GiB: hours of a busy day.
     pub backlog_bytes_max: i64,
+    /// The same in items. 10 million: what filing catches up with in about an hour, however small the events are.
+    pub backlog_items_max: i64,
+    /// Events accepted in one minute. None: what is too much shows in the backlog, which delays where this would refuse.
+    pub accepted_per_minute_max: Option<i64>,
     /// Free disk that must remain, in bytes. 1 GiB: room for the database to finish what it has begun.
     pub disk_free_bytes_min: i64,
     /// Payloads that are kept of one issue in one hour; further events are counted everywhere. 10,000: more of the same
@@ -50,6 +54,10 @@ pub struct Overrides {
     pub allow_private_targets: Option<bool>,
     /// See [`Config::backlog_bytes_max`].
     pub backlog_bytes_max: Option<i64>,
+    /// See [`Config::backlog_items_max`].
+    pub backlog_items_max: Option<i64>,
+    /// See [`Config::accepted_per_minute_max`]. 0 is none.
+    pub accepted_per_minute_max: Option<i64>,
     /// See [`Config::disk_free_bytes_min`].
     pub disk_free_bytes_min: Option<i64>,
     /// See [`Config::issue_cap_per_hour`].
@@ -75,6 +83,8 @@ impl Overrides {
             allow_private_targets: get("BUGLE_ALLOW_PRIVATE_TARGETS")
                 .map(|text| !matches!(text.trim(), "" | "0" | "false" | "no")),
             backlog_bytes_max: number("BUGLE_BACKLOG_BYTES_MAX")?,
+            backlog_items_max: number("BUGLE_BACKLOG_ITEMS_MAX")?,
+            accepted_per_minute_max: number("BUGLE_ACCEPTED_PER_MINUTE_MAX")?,
             disk_free_bytes_min: number("BUGLE_DISK_FREE_BYTES_MIN")?,
             issue_cap_per_hour: number("BUGLE_ISSUE_CAP_PER_HOUR")?,
             retention_days: number("BUGLE_RETENTION_DAYS")?,
@@ -89,6 +99,8 @@ impl Overrides {
             mail_from: self.mail_from.or(lower.mail_from),
             allow_private_targets: self.allow_private_targets.or(lower.allow_private_targets),
             backlog_bytes_max: self.backlog_bytes_max.or(lower.backlog_bytes_max),
+            backlog_items_max: self.backlog_items_max.or(lower.backlog_items_max),
+            accepted_per_minute_max: self.accepted_per_minute_max.or(lower.accepted_per_minute_max),
             disk_free_bytes_min: self.disk_free_bytes_min.or(lower.disk_free_bytes_min),
             issue_cap_per_hour: self.issue_cap_per_hour.or(lower.issue_cap_per_hour),
             retention_days: self.retention_days.or(lower.retention_days),
@@ -132,6 +144,8 @@ impl Config {
             smtp_url: all.smtp_url.filter(|url| !url.trim().is_empty()),
             allow_private_targets: all.allow_private_targets.unwrap_or(false),
             backlog_bytes_max: all.backlog_bytes_max.unwrap_or(4 << 30),
+            backlog_items_max: all.backlog_items_max.unwrap_or(10_000_000),
+            accepted_per_minute_max: all.accepted_per_minute_max.filter(|count| *count > 0),
             disk_free_bytes_min: all.disk_free_bytes_min.unwrap_or(1 << 30),
             issue_cap_per_hour: at_least_one("issue_cap_per_hour", all.issue_cap_per_hour.unwrap_or(10_000))?,
             retention_days: at_least_one("retention_days", all.retention_days.unwrap_or(90))?,

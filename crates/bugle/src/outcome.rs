@@ -177,6 +177,16 @@ pub enum Reason {
     Duplicate,
     /// The key's rate limit.
     KeyQuota,
+    /// The project's rate limit, over all its keys.
+    ProjectRateLimit,
+    /// The project's quota of the month.
+    ProjectQuota,
+    /// The organization's quota of the month.
+    OrganizationQuota,
+    /// Far more than is usual for the project, which is protected from that.
+    Spike,
+    /// The server's events in a minute: this project has used its part.
+    AcceptedPerMinute,
     /// A body, event or item larger than the limit.
     TooLarge,
     /// The content encoding could not be read.
@@ -191,10 +201,14 @@ pub enum Reason {
     BadCredentials,
     /// The key is not known, is disabled, or belongs to another project.
     UnknownKey,
-    /// The journal could not take it.
+    /// The journal could not take it, or too much waits to be filed.
     Overload,
+    /// Much waits to be filed, and this project has used its part of the room.
+    OverloadShare,
     /// The disk is full.
     DiskFull,
+    /// The disk is nearly full, and this project has used its part of the rest.
+    DiskFullShare,
     /// The issue has kept as many payloads this hour as it may; it was counted everywhere.
     IssueCap,
     /// The project was deleted before it was filed.
@@ -204,11 +218,16 @@ pub enum Reason {
 }
 
 /// Every reason with its name, in the order of the type.
-const REASONS: [(Reason, &str); 16] = [
+const REASONS: [(Reason, &str); 23] = [
     (Reason::None, ""),
     (Reason::Unsupported, "unsupported"),
     (Reason::Duplicate, "duplicate"),
     (Reason::KeyQuota, "key_quota"),
+    (Reason::ProjectRateLimit, "project_rate_limit"),
+    (Reason::ProjectQuota, "project_quota"),
+    (Reason::OrganizationQuota, "organization_quota"),
+    (Reason::Spike, "spike"),
+    (Reason::AcceptedPerMinute, "accepted_per_minute"),
     (Reason::TooLarge, "too_large"),
     (Reason::Encoding, "encoding"),
     (Reason::Framing, "framing"),
@@ -217,7 +236,9 @@ const REASONS: [(Reason, &str); 16] = [
     (Reason::BadCredentials, "bad_credentials"),
     (Reason::UnknownKey, "unknown_key"),
     (Reason::Overload, "overload"),
+    (Reason::OverloadShare, "overload_share"),
     (Reason::DiskFull, "disk_full"),
+    (Reason::DiskFullShare, "disk_full_share"),
     (Reason::IssueCap, "issue_cap"),
     (Reason::ProjectGone, "project_gone"),
     (Reason::Quarantined, "quarantined"),

@@ -36,7 +36,12 @@ pub struct Sender {
 impl Sender {
     /// As far as the journalled bytes say so: the head of a record may be sound when the rest is damaged.
     pub fn of(bytes: &[u8], now_ms: i64) -> Sender {
-        read_head(&mut { bytes }).unwrap_or_else(|| Sender::unknown(now_ms))
+        Sender::read(bytes).unwrap_or_else(|| Sender::unknown(now_ms))
+    }
+
+    /// Of a record's first bytes; `None` where [`Record::read`] would say so because of these bytes.
+    pub fn read(bytes: &[u8]) -> Option<Sender> {
+        read_head(&mut { bytes })
     }
 
     /// Of a record that does not say. It counts as an error, as every body does that cannot be read.
@@ -91,6 +96,11 @@ impl Record {
         out.extend(self.json_bytes.to_le_bytes());
         out.extend(&self.payload);
         out
+    }
+
+    /// Bytes of [`Record::write`].
+    pub fn bytes(&self) -> i64 {
+        (FIXED_BYTES + 4 + self.exemplar_body.len() + self.payload.len()) as i64
     }
 
     /// Who sent it.
@@ -162,7 +172,10 @@ mod tests {
 
     #[test]
     fn reads_back() {
-        assert_eq!(Record::read(&record().write()), Some(record()));
+        let bytes = record().write();
+        assert_eq!(Record::read(&bytes), Some(record()));
+        assert_eq!(Sender::read(&bytes), Some(record().sender()));
+        assert_eq!(record().bytes(), bytes.len() as i64);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub const OUTBOX_MS: i64 = 30 * DAY_MS;
 
 /// How long it is known which issues were capped, in ms: as far as the ledger page looks back.
 pub const CAPPED_HOURS_MS: i64 = 92 * DAY_MS;
+/// How long warnings about limits are remembered, in ms: longer than the month or day that they are about.
+const WARNINGS_MS: i64 = 62 * DAY_MS;
 
 /// One step. True if there may be more to remove.
 pub fn step(tx: &mut Tx<'_>, retention_days: i64, now_ms: i64) -> Result<bool, DbError> {
@@ -38,6 +40,7 @@ pub fn step(tx: &mut Tx<'_>, retention_days: i64, now_ms: i64) -> Result<bool, D
     tx.execute("DELETE FROM sessions WHERE expires_ms < $1", params![now_ms])?;
     tx.execute("DELETE FROM invites WHERE expires_ms < $1", params![now_ms])?;
     tx.execute("DELETE FROM outbox WHERE state <> 'waiting' AND done_ms < $1", params![now_ms - OUTBOX_MS])?;
+    tx.execute("DELETE FROM limit_warnings WHERE at_ms < $1", params![now_ms - WARNINGS_MS])?;
     Ok(false)
 }
 

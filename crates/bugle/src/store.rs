@@ -3,6 +3,7 @@
 //! Owns: the list of migrations, the file's name, and the bridge between tokio and the database's threads. The
 //! closures themselves live with their concepts (`issue`, `project`, …) as functions of a transaction.
 
+use crate::limit;
 use crate::project::{self, Keys};
 use anyhow::Context;
 use bugle_db::{Database, DbError, Migration, Options, Tx};
@@ -16,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_accounts", text: include_str!("../../../migrations/0001_accounts.sql") },
     Migration { name: "0002_events", text: include_str!("../../../migrations/0002_events.sql") },
     Migration { name: "0003_alerts", text: include_str!("../../../migrations/0003_alerts.sql") },
+    Migration { name: "0004_limits", text: include_str!("../../../migrations/0004_limits.sql") },
     Migration { name: "0005_ledger", text: include_str!("../../../migrations/0005_ledger.sql") },
 ];
 
@@ -36,6 +38,7 @@ pub struct Store {
 struct Snapshot {
     revision: i64,
     keys: Arc<Keys>,
+    limits: Arc<limit::Settings>,
 }
 
 impl Store {
@@ -50,6 +53,11 @@ impl Store {
     /// Every key, as of the last change that this process made, or has noticed by [`Store::refresh`].
     pub fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner).keys)
+    }
+
+    /// What projects and organizations may send, as of the same moment.
+    pub fn limits(&self) -> Arc<limit::Settings> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner).limits)
     }
 
     /// Notices what other processes have changed.
@@ -133,7 +141,11 @@ fn newer(tx: &mut Tx<'_>, than: i64) -> Result<Option<Snapshot>, DbError> {
     // Revision 0 has no keys, so the first look is never skipped wrongly.
     match revision == than {
         true => Ok(None),
-        false => Ok(Some(Snapshot { revision, keys: Arc::new(project::all_keys(tx)?) })),
+        false => {
+            let keys = project::all_keys(tx)?;
+            let limits = Arc::new(limit::settings(tx, revision, &keys)?);
+            Ok(Some(Snapshot { revision, keys: Arc::new(keys), limits }))
+        }
     }
 }
 

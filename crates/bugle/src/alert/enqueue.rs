@@ -112,6 +112,7 @@ fn notice(public_url: &str, item: &News, issue: &Issue, addition: &Addition<'_>,
         settings_url,
         because: because(item.cause, &issue.project_name, target_kind),
         event_id: addition.newest.record.event_id.to_string(),
+        limit: None,
     }
 }
 
@@ -128,6 +129,7 @@ fn because(cause: Cause, project: &str, target_kind: &str) -> String {
         Cause::Regressed => {
             format!("Because {project} tells {whom} when an issue comes back, and this one had been resolved.")
         }
-        Cause::Test => format!("Because somebody asked {project} to send a test."),
+        // The others are said by those who cause them.
+        _ => format!("Because somebody asked {project} to send a test."),
     }
 }

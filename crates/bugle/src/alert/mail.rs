@@ -46,6 +46,7 @@ pub fn message(notice: &Notice, addressing: &Addressing) -> anyhow::Result<Messa
         Cause::New => thread.clone(),
         Cause::Regressed => format!("<issue-{}.{}@{id_host}>", notice.issue_id, atom(delivery_id)),
         Cause::Test => format!("<test.{}@{id_host}>", atom(delivery_id)),
+        Cause::QuotaNear | Cause::QuotaReached | Cause::Spike => format!("<limit.{}@{id_host}>", atom(delivery_id)),
     };
     let mut mail = Message::builder()
         .from(from.clone())

@@ -22,6 +22,15 @@ pub enum Cause {
     /// A person pressed "send a test".
     #[serde(rename = "test")]
     Test,
+    /// 80% of a monthly quota is used.
+    #[serde(rename = "quota_near")]
+    QuotaNear,
+    /// All of a monthly quota is used.
+    #[serde(rename = "quota_reached")]
+    QuotaReached,
+    /// A project is held to what is usual for it.
+    #[serde(rename = "spike")]
+    Spike,
 }
 
 impl Cause {
@@ -31,8 +40,22 @@ impl Cause {
             Cause::New => "new_issue",
             Cause::Regressed => "regression",
             Cause::Test => "test",
+            Cause::QuotaNear => "quota_near",
+            Cause::QuotaReached => "quota_reached",
+            Cause::Spike => "spike",
         }
     }
+}
+
+/// What is said of a limit instead of an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitFacts {
+    /// The limit, in events.
+    pub events_max: i64,
+    /// When it opens again, Unix milliseconds.
+    pub opens_ms: i64,
+    /// When this was so, Unix milliseconds.
+    pub at_ms: i64,
 }
 
 /// The line of source in which the program stopped.
@@ -97,6 +120,9 @@ pub struct Notice {
     pub because: String,
     /// The event that made it speak, 32 hexadecimal digits.
     pub event_id: String,
+    /// What it says of a limit; then it is about no issue.
+    #[serde(default)]
+    pub limit: Option<LimitFacts>,
 }
 
 /// The longest title a message shows; whole texts are on the issue's page.
@@ -122,6 +148,9 @@ impl Notice {
             Cause::New => "New issue",
             Cause::Regressed => "Came back",
             Cause::Test => return "Test message".to_owned(),
+            Cause::QuotaNear => return "Quota nearly used".to_owned(),
+            Cause::QuotaReached => return "Quota used up".to_owned(),
+            Cause::Spike => return "Held back in a spike".to_owned(),
         };
         match &self.release {
             Some(release) => format!("{what} in {}", one_line(release, FACT_CHARS_MAX)),
@@ -141,6 +170,9 @@ impl Notice {
 
     /// What else is known, as label and value, in the order in which people ask.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
+        if let Some(limit) = &self.limit {
+            return self.facts_of(limit);
+        }
         let optional = [
             ("Environment", &self.environment),
             ("Release", &self.release),
@@ -153,6 +185,18 @@ impl Notice {
         }
         facts.push(("First seen", moment(self.first_seen_ms)));
         facts.push(("Last seen", moment(self.last_seen_ms)));
+        facts
+    }
+}
+
+impl Notice {
+    fn facts_of(&self, limit: &LimitFacts) -> Vec<(&'static str, String)> {
+        let events = format!("{} events", grouped(limit.events_max.max(0) as u64));
+        let mut facts = match self.cause {
+            Cause::Spike => vec![("At most", format!("{events} in ten minutes"))],
+            _ => vec![("Quota", format!("{events} a month")), ("Opens again", moment(limit.opens_ms))],
+        };
+        facts.push(("At", moment(limit.at_ms)));
         facts
     }
 }
@@ -207,6 +251,7 @@ pub(crate) fn sample(cause: Cause) -> Notice {
         settings_url: "https://bugle.example.com/projects/shop-api/settings#alerts".into(),
         because: "Sent because Shop API tells this address about issues that come back.".into(),
         event_id: "fc6d8c0c43fc4630ad850ee518f1b9d0".into(),
+        limit: None,
     }
 }
 

@@ -139,6 +139,7 @@ fn test(project: &Project, person: &str, public_url: &str, now_ms: i64) -> Notic
         settings_url: format!("{public_url}/projects/{}/settings#alerts", project.slug),
         because: format!("Because {person} asked for a test on the settings page of {}.", project.name),
         event_id: String::new(),
+        limit: None,
     }
 }
 

@@ -25,8 +25,8 @@ const ZERO_WIDTH_SPACE: char = '\u{200b}';
 /// The JSON to post.
 pub fn message(notice: &Notice) -> Value {
     let title = format!("*<{}|{}>*", url(&notice.issue_url), label(&notice.title(), TITLE_CHARS_MAX));
-    let headline =
-        format!("{} · {} · {}", words(&notice.headline(), 200), words(&notice.short_id, 60), project(notice));
+    let about = if notice.limit.is_some() { String::new() } else { format!("{} · ", words(&notice.short_id, 60)) };
+    let headline = format!("{} · {about}{}", words(&notice.headline(), 200), project(notice));
     let mut sections = vec![headline, title];
     sections.extend(place(notice));
     sections.extend(code(notice));
@@ -65,6 +65,10 @@ fn code(notice: &Notice) -> Option<String> {
 
 /// `12 events for 11 people · production · error · assigned to Ada`
 fn tally(notice: &Notice) -> String {
+    if notice.limit.is_some() {
+        let facts = notice.facts().into_iter().map(|(label, value)| format!("{label}: {}", words(&value, 100)));
+        return facts.collect::<Vec<_>>().join(" · ");
+    }
     let mut parts = vec![notice.tally()];
     parts.extend(notice.environment.as_deref().map(|name| words(name, 100)));
     parts.push(words(&notice.level, 20));

@@ -17,6 +17,7 @@ mod event;
 mod fate;
 mod issue;
 mod key;
+mod limit;
 mod organization;
 mod page;
 mod project;
@@ -76,6 +77,7 @@ const ROUTES: &[(&str, &[Route])] = &[
         "/projects/{org}/{project}/keys/{key}",
         &[get(PROJECT_READ, key::get), put(PROJECT_WRITE, key::update), delete(PROJECT_ADMIN, key::delete)],
     ),
+    ("/projects/{org}/{project}/limits", &[get(PROJECT_READ, limit::get), put(PROJECT_WRITE, limit::update)]),
     ("/projects/{org}/{project}/events", &[get(EVENT_READ, event::of_project)]),
     ("/projects/{org}/{project}/events/{event}", &[get(EVENT_READ, event::get)]),
     ("/projects/{org}/{project}/events/{event}/json", &[get(EVENT_READ, event::json)]),

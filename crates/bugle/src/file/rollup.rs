@@ -136,7 +136,7 @@ impl<'b> Rollups<'b> {
             let news = match news.iter().find(|news| news.issue == issue).map(|news| news.cause) {
                 Some(Cause::New) => "new",
                 Some(Cause::Regressed) => "regressed",
-                Some(Cause::Test) | None => "",
+                _ => "",
             };
             let (organization, has_events) = (project.organization, project.has_events);
             facts.push(Fact::Issue { organization, project: addition.project, issue, events, people, last_ms, news });

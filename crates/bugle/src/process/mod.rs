@@ -24,7 +24,9 @@ pub use backlog::{Backlog, Next};
 use crate::event;
 use crate::file::{self, Filed, Memory, Work};
 use crate::metrics::Metrics;
+use crate::outcome::{Outcome, Reason};
 use crate::payload;
+use crate::receive::limits::Limits;
 use crate::record::{Record, Sender};
 use crate::store::now_ms;
 use crate::{alert, live};
@@ -70,6 +72,8 @@ pub struct Worker {
     pub live: live::Live,
     /// Whom to ring when there are notices.
     pub bell: alert::delivery::Bell,
+    /// Who counts what waits and what was used.
+    pub limits: Arc<Limits>,
     /// What filing remembers.
     pub memory: Memory,
     /// Up to where records were in the journal when the process started: they are counted as received again.
@@ -203,6 +207,7 @@ impl Worker {
         while failures < BATCH_FAILURES_MAX {
             match self.patiently(&batch, 0..batch.len())? {
                 Ok(filed) => {
+                    self.settle(&batch, &filed);
                     self.tell(filed);
                     return Continue(());
                 }
@@ -212,7 +217,10 @@ impl Worker {
         }
         for at in 0..batch.len() {
             match self.patiently(&batch, at..at + 1)? {
-                Ok(filed) => self.tell(filed),
+                Ok(filed) => {
+                    self.settle(&batch[at..=at], &filed);
+                    self.tell(filed);
+                }
                 Err(error) => {
                     let work = &batch[at];
                     self.quarantine(work.position, work.record.write(), &error.to_string())?;
@@ -259,18 +267,26 @@ impl Worker {
         })
     }
 
+    /// What was filed waits no more, and what was not kept gives its place in the quotas back.
+    fn settle(&self, batch: &[Work], filed: &Filed) {
+        let fates = filed.fates.iter().map(|(_, _, outcome, reason, _)| (*outcome, *reason));
+        self.limits.file(batch.iter().zip(fates).map(|(work, fate)| (work.record.sender(), work.record.bytes(), fate)));
+    }
+
     fn quarantine(&mut self, position: Position, body: Vec<u8>, error: &str) -> ControlFlow<()> {
         tracing::error!(position, error, "a record cannot be filed and was put aside in `quarantine`");
         let text = error.to_string();
         loop {
-            let (body, text) = (body.clone(), text.clone());
+            let (copy, text) = (body.clone(), text.clone());
             let result = self.db.write_now(move |tx| {
-                let record = Record::read(&body);
-                file::quarantine(tx, position, &body, record.as_ref(), &text, now_ms())
+                let record = Record::read(&copy);
+                file::quarantine(tx, position, &copy, record.as_ref(), &text, now_ms())
             });
             match result {
                 Ok(filed) => {
                     self.filed.store(position, Ordering::Release);
+                    let fate = (Outcome::Discarded, Reason::Quarantined);
+                    self.limits.file(waiting(&body).map(|(head, bytes)| (head, bytes, fate)).into_iter());
                     self.tell(filed);
                     return Continue(());
                 }
@@ -295,6 +311,12 @@ impl Worker {
             self.bell.notify_one();
         }
     }
+}
+
+/// Whose a record in the journal is and how many bytes it has, for those who count; `None` where that cannot be read, and
+/// nobody counts it.
+pub fn waiting(body: &[u8]) -> Option<(Sender, i64)> {
+    Sender::read(body).map(|sender| (sender, body.len() as i64))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //!
 //! Owns: everything that receiving shares between requests. One door per process.
 
+use super::OnItsWay;
 use super::event::Ready;
 use super::families::Families;
 use super::guard::{self, Guard};
 use super::ledger::{Ledger, Received};
-use super::limits::Limits;
+use super::limits::{Limits, Place};
 use super::reply::Refusal;
 use super::turned_away::TurnedAway;
 use crate::file::Work;
@@ -29,10 +30,10 @@ pub struct Door {
     pub backlog: Arc<Backlog>,
     /// What payloads are compressed against.
     pub families: Arc<Families>,
-    /// What keys may.
-    pub limits: Limits,
+    /// What keys, projects and organizations may.
+    pub limits: Arc<Limits>,
     /// What the server may.
-    pub guard: Guard,
+    pub guard: Arc<Guard>,
     /// The books.
     pub ledger: Ledger,
     /// The ids of events that were refused lately.
@@ -75,16 +76,26 @@ impl Door {
     }
 
     /// Writes events to the journal and waits until they are durable. Each ends with its outcome.
-    pub async fn keep(&self, ready: Vec<(Received<'_>, Ready)>) -> Result<(), Refusal> {
-        if ready.is_empty() {
+    pub async fn keep(&self, items: Vec<OnItsWay<'_>>) -> Result<(), Refusal> {
+        if items.is_empty() {
             return Ok(());
         }
-        let (received, ready): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
+        let mut ready = Vec::with_capacity(items.len());
+        let (mut received, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for item in items {
+            received.push(item.received);
+            places.push(item.place);
+            ready.push(item.ready);
+        }
         let bodies = ready.iter().map(|ready| ready.record.write()).collect();
         let (sender, answer) = oneshot::channel();
-        let (backlog, families) = (Arc::clone(&self.backlog), Arc::clone(&self.families));
+        let (backlog, families, limits) =
+            (Arc::clone(&self.backlog), Arc::clone(&self.families), Arc::clone(&self.limits));
         self.journal.append(bodies, move |result| {
             if let Ok(last) = result {
+                places.into_iter().for_each(Place::keep);
+                // Before the worker can see them: what is filed must have been waiting.
+                limits.append(ready.iter().map(|ready| (ready.record.sender(), ready.record.bytes())));
                 queue(&backlog, &families, ready, last);
             }
             let _ = sender.send(result);
@@ -95,8 +106,8 @@ impl Door {
                 received.into_iter().for_each(Received::journalled);
                 return Ok(());
             }
-            Err(JournalError::Busy { waiting_bytes }) => (guard::overload(waiting_bytes), Reason::Overload),
-            Err(JournalError::Full(_)) => (guard::disk_full(0, 1), Reason::DiskFull),
+            Err(JournalError::Busy { waiting_bytes }) => (guard::journal_busy(waiting_bytes), Reason::Overload),
+            Err(JournalError::Full(_)) => (guard::journal_full(), Reason::DiskFull),
             Err(JournalError::Poisoned(error)) => {
                 tracing::error!(%error, "the journal cannot be written");
                 let detail = "The server cannot write to its disk and is about to end. Nothing was taken.";

@@ -1,80 +1,311 @@
-//! Limits of keys: at most so many events in so many seconds.
+//! Limits: whether one more event may come, judged in one place and under one lock.
 //!
-//! Windows are fixed and begin at multiples of their length since 1970, moved by the key's id so that not all keys
-//! open at once. Counts live in memory: a restart opens a window anew, which errs on the side of keeping events. So does
-//! a clock that is set back by more than a window; a request that is one window late counts in the present one.
+//! | limit | whose setting | opens again |
+//! |---|---|---|
+//! | rate limit of a key | the project's | with the next window ([`super::window`]) |
+//! | rate limit of a project | the project's | with the next window |
+//! | spike protection | the project's | with the next ten minutes ([`limit::usual`]) |
+//! | monthly quota of a project, of an organization | the project's, the organization's | with the next month, UTC |
+//! | shares of the guards | the server's | see [`super::room`] |
+//!
+//! An event takes from all of them or, if one is used up, from none. No SQL here: settings come as a snapshot, what was
+//! used is counted in memory.
+//!
+//! **Quotas are exact.** What is used of a month is what the ledger says (kept or counted) and what waits to be filed:
+//! both are read at the start, then each event that is taken adds one, and each that in the end is not kept (a repeat, a
+//! record that cannot be filed) gives its place back ([`Place`]). So no event is refused while places are free, a kill
+//! costs no place, and the quota is exceeded by none. Where several servers share a database, each would count its own;
+//! then a month may exceed its quota by what the others have taken since they started.
 
+use super::closed::{Closed, Use};
+use super::guard::Guard;
+use super::room::Room;
+use super::share::Roster;
+use super::window::{Counted, Windows};
+use crate::limit::usual::WINDOW_S as SPIKE_WINDOW_S;
+use crate::limit::{Month, Rate, Settings, is_counted};
+use crate::outcome::{Outcome, Reason};
 use crate::project::Key;
+use crate::record::Sender;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// See the module comment.
-#[derive(Default)]
 pub struct Limits {
-    windows: Mutex<HashMap<i64, (i64, i64)>>,
+    guard: Arc<Guard>,
+    state: Mutex<State>,
+}
+
+struct State {
+    settings: Arc<Settings>,
+    roster: Roster,
+    windows: Windows,
+    month: Month,
+    /// Used of the month, by project and by organization.
+    projects: HashMap<i64, i64>,
+    organizations: HashMap<i64, i64>,
+    /// What is usual for a project in a spike's window, where that is known.
+    usual: HashMap<i64, i64>,
+    room: Room,
+}
+
+/// The place that a taken event has in the quotas of its month. Dropped without [`Place::keep`], it is free again.
+#[must_use]
+pub struct Place {
+    limits: Arc<Limits>,
+    project: i64,
+    received_ms: i64,
+    is_kept: bool,
 }
 
 impl Limits {
-    /// Takes one event from the key's window. The error says in how many seconds the next one opens.
-    pub fn take(&self, key: &Key, now_ms: i64) -> Result<(), i64> {
-        let (Some(count_max), Some(window_s)) = (key.rate_count, key.rate_window_s) else { return Ok(()) };
-        let window_ms = window_s.max(1) * 1000;
-        let shifted_ms = now_ms + key.id * 7_919 % window_ms;
-        let window = shifted_ms / window_ms;
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let (current, count) = windows.entry(key.id).or_insert((window, 0));
-        if window > *current || window < *current - 1 {
-            (*current, *count) = (window, 0);
+    /// Nothing is used yet.
+    pub fn new(guard: Arc<Guard>, settings: Arc<Settings>, now_ms: i64) -> Limits {
+        let mut state = State {
+            room: Room::new(*guard.bounds()),
+            settings: Arc::default(),
+            roster: Roster::default(),
+            windows: Windows::default(),
+            month: Month::at(now_ms),
+            projects: HashMap::new(),
+            organizations: HashMap::new(),
+            usual: HashMap::new(),
+        };
+        state.learn(&settings);
+        Limits { guard, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one event, and says which limits it has used up; or says which limits are used up already.
+    pub fn take(
+        self: &Arc<Self>,
+        settings: &Arc<Settings>,
+        key: &Key,
+        now_ms: i64,
+    ) -> Result<(Place, Vec<Closed>), Vec<Closed>> {
+        let free = self.guard.disk_free_bytes();
+        let mut state = self.lock();
+        state.turn(settings, free, now_ms);
+        let (mut closed, mut closing) = (Vec::new(), Vec::new());
+        for one in state.uses(key, now_ms).into_iter().flatten() {
+            match one.max - one.used {
+                ..=0 => closed.push(one.closed(now_ms)),
+                1 => closing.push(one.closed(now_ms)),
+                _ => {}
+            }
         }
-        if *count >= count_max {
-            let rest_ms = (window + 1) * window_ms - shifted_ms;
-            return Err((rest_ms + 999) / 1000);
+        closed.extend(state.lacks(key, free, now_ms));
+        if !closed.is_empty() {
+            return Err(closed);
         }
-        *count += 1;
-        Ok(())
+        state.take(key, now_ms);
+        Ok((Place { limits: Arc::clone(self), project: key.project, received_ms: now_ms, is_kept: false }, closing))
+    }
+
+    /// Which limits of this key are used up.
+    pub fn closed(&self, settings: &Arc<Settings>, key: &Key, now_ms: i64) -> Vec<Closed> {
+        let free = self.guard.disk_free_bytes();
+        let mut state = self.lock();
+        state.turn(settings, free, now_ms);
+        let uses = state.uses(key, now_ms).into_iter().flatten();
+        let mut closed: Vec<Closed> = uses.filter(|one| one.used >= one.max).map(|one| one.closed(now_ms)).collect();
+        closed.extend(state.lacks(key, free, now_ms));
+        closed
+    }
+
+    /// The limits that a key has, with their present use.
+    pub fn uses(&self, settings: &Arc<Settings>, key: &Key, now_ms: i64) -> Vec<Use> {
+        let mut state = self.lock();
+        state.turn(settings, self.guard.disk_free_bytes(), now_ms);
+        let mut uses: Vec<Use> = state.uses(key, now_ms).into_iter().flatten().collect();
+        let portion = |reason, shares: &super::share::Shares, opens_ms| {
+            let (used, max) = (shares.used_by(key.project), shares.part(&state.roster, key.project));
+            Use { reason, used, max, opens_ms }
+        };
+        let [items, _] = state.room.shares_of_backlog();
+        uses.push(portion(Reason::OverloadShare, items, now_ms));
+        uses.extend(state.room.accepted().map(|shares| {
+            let minute_ms = 60_000;
+            portion(Reason::AcceptedPerMinute, shares, (now_ms / minute_ms + 1) * minute_ms)
+        }));
+        uses
+    }
+
+    /// Events of the present month, of a project and of its organization.
+    pub fn used_of_month(&self, settings: &Arc<Settings>, project: i64, organization: i64, now_ms: i64) -> (i64, i64) {
+        let mut state = self.lock();
+        state.turn(settings, self.guard.disk_free_bytes(), now_ms);
+        let of = |map: &HashMap<i64, i64>, id| map.get(&id).copied().unwrap_or_default();
+        (of(&state.projects, project), of(&state.organizations, organization))
+    }
+
+    /// What the ledger says was used in `month`: (project, organization, events). For the start, before anything is taken.
+    pub fn begin(&self, month: &Month, used: &[(i64, i64, i64)]) {
+        let mut state = self.lock();
+        state.month = *month;
+        for (project, organization, events) in used {
+            *state.projects.entry(*project).or_default() += events;
+            *state.organizations.entry(*organization).or_default() += events;
+        }
+    }
+
+    /// What waits in the journal. For the start.
+    pub fn found(&self, head: &Sender, bytes: i64) {
+        let mut state = self.lock();
+        state.move_place(head.project, head.received_ms, 1);
+        state.append(head, bytes);
+        self.tell_guard(&state);
+    }
+
+    /// Records became durable; their places are kept.
+    pub fn append(&self, records: impl Iterator<Item = (Sender, i64)>) {
+        let mut state = self.lock();
+        records.for_each(|(head, bytes)| state.append(&head, bytes));
+        self.tell_guard(&state);
+    }
+
+    /// Records were filed, each with its fate.
+    pub fn file(&self, records: impl Iterator<Item = (Sender, i64, (Outcome, Reason))>) {
+        let mut state = self.lock();
+        for (head, bytes, (outcome, reason)) in records {
+            let State { room, roster, .. } = &mut *state;
+            room.file(roster, &head, bytes);
+            if !is_counted(outcome, reason) {
+                state.move_place(head.project, head.received_ms, -1);
+            }
+        }
+        self.tell_guard(&state);
+    }
+
+    fn tell_guard(&self, state: &State) {
+        let (items, bytes) = state.room.backlog();
+        self.guard.set_backlog(items, bytes);
+    }
+
+    /// What is usual for the projects that are protected from their own spikes.
+    pub fn set_usual(&self, usual: HashMap<i64, i64>) {
+        self.lock().usual = usual;
+    }
+
+    /// Projects that have reached what is usual for them in the present ten minutes, with what that is.
+    pub fn spikes(&self, now_ms: i64) -> Vec<(i64, i64)> {
+        let state = self.lock();
+        let count = |project| state.windows.look(Counted::Spike(project), SPIKE_WINDOW_S, now_ms).0;
+        state.usual.iter().filter(|(project, max)| count(**project) >= **max).map(|(id, max)| (*id, *max)).collect()
+    }
+}
+
+impl State {
+    fn learn(&mut self, settings: &Arc<Settings>) {
+        // A request may come with a snapshot that another has overtaken.
+        if Arc::ptr_eq(settings, &self.settings) || settings.revision < self.settings.revision {
+            return;
+        }
+        self.settings = Arc::clone(settings);
+        let active = settings.projects.iter().filter(|(_, project)| !project.keys.is_empty());
+        self.roster = active.map(|(id, project)| (*id, project.keys.clone())).collect();
+        self.room.divide(&self.roster);
+        self.windows.retain(|counted| match counted {
+            Counted::Key(id) => settings.projects.values().any(|project| project.keys.contains(&id)),
+            Counted::Project(id) | Counted::Spike(id) => settings.projects.contains_key(&id),
+        });
+        self.usual.retain(|id, _| settings.projects.get(id).is_some_and(|one| one.limits.is_spike_protected));
+    }
+
+    /// Brings everything to the present.
+    fn turn(&mut self, settings: &Arc<Settings>, disk_free_bytes: i64, now_ms: i64) {
+        self.learn(settings);
+        self.room.turn(disk_free_bytes, now_ms);
+        if now_ms >= self.month.until_ms {
+            self.month = Month::at(now_ms);
+            self.projects.clear();
+            self.organizations.clear();
+        }
+    }
+
+    /// The limits that an event of this key takes from, but for the guards.
+    fn uses(&self, key: &Key, now_ms: i64) -> [Option<Use>; 5] {
+        let window = |reason, counted, rate: Option<Rate>| {
+            let Rate { count: max, window_s } = rate?;
+            let (used, opens_ms) = self.windows.look(counted, window_s, now_ms);
+            Some(Use { reason, used, max, opens_ms })
+        };
+        let project = self.settings.projects.get(&key.project);
+        let limits = project.map(|project| project.limits).unwrap_or_default();
+        let organization = project.map_or(0, |project| project.organization);
+        let month = |reason, used: Option<&i64>, max: Option<i64>| {
+            Some(Use { reason, used: used.copied().unwrap_or(0), max: max?, opens_ms: self.month.until_ms })
+        };
+        let usual = self.usual.get(&key.project).map(|&count| Rate { count, window_s: SPIKE_WINDOW_S });
+        [
+            window(Reason::KeyQuota, Counted::Key(key.id), rate_of(key)),
+            window(Reason::ProjectRateLimit, Counted::Project(key.project), limits.rate),
+            window(Reason::Spike, Counted::Spike(key.project), usual),
+            month(Reason::ProjectQuota, self.projects.get(&key.project), limits.month_events_max),
+            month(
+                Reason::OrganizationQuota,
+                self.organizations.get(&organization),
+                self.settings.organizations.get(&organization).copied(),
+            ),
+        ]
+    }
+
+    fn lacks(&self, key: &Key, disk_free_bytes: i64, now_ms: i64) -> Option<Closed> {
+        let lack = self.room.lacks(&self.roster, key.project, key.id, disk_free_bytes, now_ms)?;
+        Some(Closed { reason: lack.0, after_s: lack.1 })
+    }
+
+    fn take(&mut self, key: &Key, now_ms: i64) {
+        let limits = self.settings.projects.get(&key.project).map(|project| project.limits).unwrap_or_default();
+        if let Some(rate) = rate_of(key) {
+            self.windows.count(Counted::Key(key.id), rate.window_s, now_ms);
+        }
+        if let Some(rate) = limits.rate {
+            self.windows.count(Counted::Project(key.project), rate.window_s, now_ms);
+        }
+        if limits.is_spike_protected {
+            self.windows.count(Counted::Spike(key.project), SPIKE_WINDOW_S, now_ms);
+        }
+        self.move_place(key.project, now_ms, 1);
+        self.room.take(&self.roster, key.project, key.id);
+    }
+
+    fn append(&mut self, head: &Sender, bytes: i64) {
+        self.room.append(&self.roster, head, bytes);
+    }
+
+    /// One place more or less is taken in the quotas. An event of an earlier month has none in the present one.
+    fn move_place(&mut self, project: i64, received_ms: i64, by: i64) {
+        if received_ms < self.month.from_ms {
+            return;
+        }
+        let organization = self.settings.projects.get(&project).map_or(0, |project| project.organization);
+        *self.projects.entry(project).or_default() += by;
+        *self.organizations.entry(organization).or_default() += by;
+    }
+}
+
+fn rate_of(key: &Key) -> Option<Rate> {
+    key.rate_count.zip(key.rate_window_s).map(|(count, window_s)| Rate { count, window_s })
+}
+
+impl Place {
+    /// The event is durable: filing decides whether the place stays taken.
+    pub fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.limits.lock().move_place(self.project, self.received_ms, -1);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two events a minute.
-    fn key() -> Key {
-        Key {
-            id: 3,
-            project: 1,
-            public: String::new(),
-            label: String::new(),
-            is_active: true,
-            rate_count: Some(2),
-            rate_window_s: Some(60),
-            created_ms: 0,
-        }
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_neither_locks_a_key_out_nor_opens_it() {
-        let (key, limits, now_ms) = (key(), Limits::default(), 1_780_000_000_000);
-        assert_eq!((limits.take(&key, now_ms), limits.take(&key, now_ms)), (Ok(()), Ok(())));
-        assert!(limits.take(&key, now_ms - 60_000).is_err(), "a late request opens no window of its own");
-        assert!(limits.take(&key, now_ms).is_err());
-        let yesterday_ms = now_ms - 86_400_000;
-        assert_eq!((limits.take(&key, yesterday_ms), limits.take(&key, yesterday_ms)), (Ok(()), Ok(())));
-        assert!(limits.take(&key, yesterday_ms).is_err(), "and is limited there as well");
-    }
-
-    #[test]
-    fn a_window_takes_its_count_and_opens_again() {
-        let key = key();
-        let limits = Limits::default();
-        let now_ms = 1_780_000_000_000;
-        assert_eq!(limits.take(&key, now_ms), Ok(()));
-        assert_eq!(limits.take(&key, now_ms), Ok(()));
-        let wait_s = limits.take(&key, now_ms).expect_err("the window is full");
-        assert!((1..=60).contains(&wait_s), "{wait_s}");
-        assert!(limits.take(&key, now_ms + (wait_s - 1) * 1000).is_err() || wait_s == 1);
-        assert_eq!(limits.take(&key, now_ms + wait_s * 1000), Ok(()));
-        assert_eq!(limits.take(&Key { rate_count: None, ..key }, now_ms), Ok(()), "no limit, no window");
-    }
-}
+mod tests;

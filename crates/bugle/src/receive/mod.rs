@@ -10,6 +10,7 @@
 //! * What is inside an event is never a reason for a 4xx: it is stored as far as it can be read.
 //! * No secret that a rule removes is written anywhere, logs included: bodies are never logged.
 
+pub mod closed;
 pub mod door;
 pub mod event;
 pub mod families;
@@ -17,7 +18,10 @@ pub mod guard;
 pub mod ledger;
 pub mod limits;
 pub mod reply;
+pub mod room;
+pub mod share;
 pub mod turned_away;
+pub mod window;
 
 use crate::app::{App, Shared};
 use crate::client_report;
@@ -36,12 +40,15 @@ use bugle_event::envelope::{self, Envelope, Item};
 use bugle_event::inflate::{self, InflateError};
 use bugle_event::json::Object;
 use bugle_event::{auth, dialect};
+use closed::Closed;
 use door::NoEntry;
 use event::{Context, Ready};
 use ledger::Received;
-use reply::{Refusal, Retry};
+use limits::Place;
+use reply::Refusal;
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// A request's body as it comes, in bytes.
@@ -131,12 +138,20 @@ async fn receive(
     framing: Framing,
 ) -> Response {
     let started = Instant::now();
-    let request = Incoming { headers, query: query.unwrap_or_default(), peer, framing, received_ms: now_ms() };
+    let request = Incoming {
+        headers,
+        query: query.unwrap_or_default(),
+        peer,
+        framing,
+        received_ms: now_ms(),
+        key: OnceLock::new(),
+    };
     let project_id = project.as_deref().map(|project| project.parse::<i64>().unwrap_or(-1));
     let answer = match request.take(&app, project_id, body).await {
         Ok(answer) => answer,
-        Err(refusal) => {
+        Err(mut refusal) => {
             heard(&app, project_id, &refusal);
+            request.add_limits(&app, &mut refusal);
             refusal.into_response()
         }
     };
@@ -161,6 +176,8 @@ struct Incoming {
     peer: SocketAddr,
     framing: Framing,
     received_ms: i64,
+    /// The key that has let it in.
+    key: OnceLock<Key>,
 }
 
 impl Incoming {
@@ -219,7 +236,10 @@ impl Incoming {
             tracing::error!(%error, "the keys could not be read again");
         }
         match app.door.admit(&app.store, public, project) {
-            Ok((key, _)) => Ok(key),
+            Ok((key, _)) => {
+                let _ = self.key.set(key.clone());
+                Ok(key)
+            }
             Err(NoEntry { refusal, reason }) => {
                 self.stranger(app, reason);
                 Err(refusal)
@@ -235,6 +255,14 @@ impl Incoming {
                 let detail = "No key came with the request. The SDK sends the one in its DSN; check that it has one.";
                 Err(Refusal::new(StatusCode::UNAUTHORIZED, detail))
             }
+        }
+    }
+
+    /// A refusal for another reason says all the same which limits of the key are used up.
+    fn add_limits(&self, app: &App, refusal: &mut Refusal) {
+        if let (Some(key), true) = (self.key.get(), refusal.retries.is_empty()) {
+            let closed = app.door.limits.closed(&app.store.limits(), key, self.received_ms);
+            refusal.retries = closed.iter().map(Closed::retry).collect();
         }
     }
 
@@ -311,6 +339,7 @@ impl Incoming {
         envelope: &Envelope<'_>,
     ) -> Result<Items<'a>, Refusal> {
         let mut items = Items::default();
+        let limits = app.store.limits();
         let mut event_id = envelope.event_id;
         for item in &envelope.items {
             let receive = |category| app.door.ledger.receive(Some(key), Dialect::Sentry, category, self.received_ms);
@@ -335,12 +364,19 @@ impl Incoming {
                 let detail = format!("The event is larger than {EVENT_BYTES_MAX} bytes; the SDK should trim it.");
                 return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
             }
-            if let Err(after_s) = app.door.limits.take(key, self.received_ms) {
-                receive(Category::Error).refuse(Outcome::RateLimited, Reason::KeyQuota);
-                app.door.turned_away.remember(key.project, event_id, Reason::KeyQuota, self.received_ms);
-                items.limited = Some(after_s);
-                continue;
-            }
+            let place = match app.door.limits.take(&limits, key, self.received_ms) {
+                Ok((place, closing)) => {
+                    items.closed = closing;
+                    place
+                }
+                Err(closed) => {
+                    let reason = closed.first().map_or(Reason::Overload, |one| one.reason);
+                    receive(Category::Error).refuse(Outcome::RateLimited, reason);
+                    app.door.turned_away.remember(key.project, event_id, reason, self.received_ms);
+                    (items.closed, items.is_limited) = (closed, true);
+                    continue;
+                }
+            };
             let context = Context {
                 key,
                 received_ms: self.received_ms,
@@ -349,32 +385,46 @@ impl Incoming {
                 client,
                 client_ip: Some(self.peer.ip()),
             };
-            items.understand(app, item.payload, &context);
+            items.understand(app, item.payload, &context, place);
+        }
+        if !envelope.items.iter().any(|item| item.kind == "event") {
+            items.closed = app.door.limits.closed(&limits, key, self.received_ms);
         }
         Ok(items)
     }
 
     async fn answer(&self, app: &App, envelope: &Envelope<'_>, items: Items<'_>) -> Result<Response, Refusal> {
-        let event_id = items.ready.first().map(|(_, ready)| ready.record.event_id).or(envelope.event_id);
+        let event_id = items.ready.first().map(|kept| kept.ready.record.event_id).or(envelope.event_id);
         let has_events = envelope.items.iter().any(|item| item.kind == "event");
         app.door.keep(items.ready).await?;
-        if let Some(after_s) = items.limited {
-            let retry = Retry { after_s, categories: "error;default", scope: "key", reason: "key_quota" };
-            let detail = format!("The key's rate limit is reached; the next window opens in {after_s} s.");
-            return Err(Refusal::later(detail, retry));
+        if items.is_limited {
+            return Err(closed::refusal(&items.closed));
         }
-        Ok(reply::accepted(event_id.filter(|_| has_events), &items.unsupported))
+        let retries: Vec<_> = items.closed.iter().map(Closed::retry).collect();
+        Ok(reply::accepted(event_id.filter(|_| has_events), &items.unsupported, &retries))
     }
 }
 
 /// The items of one request that are on their way.
 #[derive(Default)]
 struct Items<'a> {
-    ready: Vec<(Received<'a>, Ready)>,
+    ready: Vec<OnItsWay<'a>>,
     /// Categories that SDKs may stop sending.
     unsupported: Vec<&'static str>,
-    /// In how many seconds the key may send again.
-    limited: Option<i64>,
+    /// Limits of the key that are used up, as the last event found or left them.
+    closed: Vec<Closed>,
+    /// Whether an event was refused by one.
+    is_limited: bool,
+}
+
+/// An event that is ready for the journal: the item it was, its place in the quotas, and what to write.
+pub struct OnItsWay<'a> {
+    /// The item, which needs an outcome.
+    pub received: Received<'a>,
+    /// Its place.
+    pub place: Place,
+    /// What goes into the journal.
+    pub ready: Ready,
 }
 
 impl<'a> Items<'a> {
@@ -387,14 +437,16 @@ impl<'a> Items<'a> {
     }
 
     /// A panic over one event costs that event, and says so. What it counts as is known only once it is read.
-    fn understand(&mut self, app: &'a App, payload: &[u8], context: &Context<'_>) {
+    fn understand(&mut self, app: &'a App, payload: &[u8], context: &Context<'_>, place: Place) {
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             event::understand(payload, context, &app.door.scrubber, &app.door.families)
         }));
         let receive =
             |category| app.door.ledger.receive(Some(context.key), Dialect::Sentry, category, context.received_ms);
         let error = match result {
-            Ok(Ok(ready)) => return self.ready.push((receive(ready.record.category), ready)),
+            Ok(Ok(ready)) => {
+                return self.ready.push(OnItsWay { received: receive(ready.record.category), place, ready });
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "understanding it panicked".into(),
         };
@@ -404,8 +456,8 @@ impl<'a> Items<'a> {
 
     /// The whole request is refused: what was ready is not kept either.
     fn forsake(&mut self, outcome: Outcome, reason: Reason) {
-        for (received, _) in self.ready.drain(..) {
-            received.refuse(outcome, reason);
+        for kept in self.ready.drain(..) {
+            kept.received.refuse(outcome, reason);
         }
     }
 }
@@ -428,3 +480,6 @@ fn inflate_refusal(error: &InflateError) -> (Refusal, Reason) {
 fn is_length_limit(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
+
+#[cfg(test)]
+mod tests;

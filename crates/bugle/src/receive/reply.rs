@@ -14,8 +14,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Why, and what to do, for a person who reads the SDK's log.
     pub detail: String,
-    /// In how many seconds to come again, with the categories that are meant; for 429 alone.
-    pub retry: Option<Retry>,
+    /// The limits that are used up: in how many seconds to come again, and with which categories.
+    pub retries: Vec<Retry>,
 }
 
 /// When to come again.
@@ -40,12 +40,17 @@ impl Retry {
 impl Refusal {
     /// A refusal without a time to come again.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Refusal {
-        Refusal { status, detail: detail.into(), retry: None }
+        Refusal { status, detail: detail.into(), retries: Vec::new() }
     }
 
     /// 429.
     pub fn later(detail: impl Into<String>, retry: Retry) -> Refusal {
-        Refusal { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into(), retry: Some(retry) }
+        Refusal::limited(detail, vec![retry])
+    }
+
+    /// 429, by several limits.
+    pub fn limited(detail: impl Into<String>, retries: Vec<Retry>) -> Refusal {
+        Refusal { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into(), retries }
     }
 }
 
@@ -54,25 +59,34 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, axum::Json(json!({ "detail": self.detail }))).into_response();
         let headers = response.headers_mut();
         set(headers, "x-sentry-error", &self.detail);
-        if let Some(retry) = &self.retry {
-            set(headers, "retry-after", &retry.after_s.to_string());
-            set(headers, "x-sentry-rate-limits", &retry.limit());
-        }
+        set_limits(headers, &self.retries, None);
         response
     }
 }
 
-/// 200 with the event's id, or `{}`; `unsupported` names categories that need not be sent for an hour.
-pub fn accepted(event_id: Option<EventId>, unsupported: &[&'static str]) -> Response {
+/// Both headers, on whatever status: the limits that are used up, and what need not be sent for an hour. `Retry-After` is
+/// the longest of the limits.
+fn set_limits(headers: &mut HeaderMap, retries: &[Retry], unsupported: Option<String>) {
+    if let Some(after_s) = retries.iter().map(|retry| retry.after_s).max() {
+        set(headers, "retry-after", &after_s.to_string());
+    }
+    let limits: Vec<String> = retries.iter().map(Retry::limit).chain(unsupported).collect();
+    if !limits.is_empty() {
+        set(headers, "x-sentry-rate-limits", &limits.join(", "));
+    }
+}
+
+/// 200 with the event's id, or `{}`. `unsupported` names categories that need not be sent for an hour; `retries` are
+/// limits that are used up although nothing of this request was refused.
+pub fn accepted(event_id: Option<EventId>, unsupported: &[&'static str], retries: &[Retry]) -> Response {
     let body = match event_id {
         Some(id) => json!({ "id": id.to_string() }),
         None => json!({}),
     };
     let mut response = axum::Json(body).into_response();
-    if !unsupported.is_empty() {
-        let limit = format!("3600:{}:organization:unsupported", unsupported.join(";"));
-        set(response.headers_mut(), "x-sentry-rate-limits", &limit);
-    }
+    let unsupported_is_empty = unsupported.is_empty();
+    let unsupported = || format!("3600:{}:organization:unsupported", unsupported.join(";"));
+    set_limits(response.headers_mut(), retries, (!unsupported_is_empty).then(unsupported));
     response
 }
 

@@ -1,18 +1,19 @@
 //! Duties: what a running server does by itself, beside filing and sending.
 
 use crate::app::{App, Shared};
+use crate::limit::watch::Watch;
 use crate::retention;
 use crate::store::now_ms;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Pages of the database that are given back to the disk at a time.
 const GIVE_BACK_PAGES: u32 = 20_000;
 
-/// Writes the door's books and looks at the disk, each second.
+/// Writes the door's books, looks at the disk and at the limits, each second.
 pub(super) async fn each_second(app: Shared, mut stop: watch::Receiver<bool>) {
+    let mut seen = Watch::default();
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -20,10 +21,8 @@ pub(super) async fn each_second(app: Shared, mut stop: watch::Receiver<bool>) {
         }
         write_books(&app).await;
         app.door.guard.look();
-        let filed = app.filed.load(Ordering::Acquire);
-        let journal = app.door.journal.clone();
-        if let Ok(Ok(bytes)) = tokio::task::spawn_blocking(move || journal.bytes_after(filed)).await {
-            app.door.guard.set_backlog_bytes(bytes);
+        if let Err(error) = seen.look(&app, now_ms()).await {
+            tracing::error!(%error, "what is used of the limits could not be told; trying again");
         }
     }
 }

@@ -10,10 +10,11 @@ use crate::config::Config;
 use crate::event::young_exemplars;
 use crate::file::{self, Memory, Settings};
 use crate::heard::Heard;
+use crate::limit::{Month, month};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::payload::{self, EXEMPLAR_MS_MAX, Exemplar};
-use crate::process::{Backlog, Worker};
+use crate::process::{self, Backlog, Worker};
 use crate::receive::door::Door;
 use crate::receive::families::Families;
 use crate::receive::guard::Guard;
@@ -23,9 +24,9 @@ use crate::receive::turned_away::TurnedAway;
 use crate::seal::Seal;
 use crate::store::{Store, now_ms};
 use bugle_event::scrub::Scrubber;
-use bugle_journal::Journal;
+use bugle_journal::{Journal, Position};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::Notify;
 
 /// Bytes that may wait for the journal's disk; beyond it, requests are refused.
@@ -48,6 +49,8 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
     let families = Arc::new(families(&store)?);
     let is_set_up = store.blocking().read_now(access::organization::first)?.is_some();
     let (setup, setup_secret) = if is_set_up { (Setup::closed(), String::new()) } else { Setup::open() };
+    let guard = Arc::new(Guard::new(&config));
+    let limits = Arc::new(limits(&store, &journal, &guard, filed.load(Ordering::Acquire))?);
     let sender = Sender::new(&SenderSettings {
         smtp_url: config.smtp_url.clone(),
         mail_from: Some(config.mail_from.clone()),
@@ -63,6 +66,7 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         metrics: Arc::clone(&metrics),
         live: live.clone(),
         bell: Arc::clone(&bell),
+        limits: Arc::clone(&limits),
         memory: Memory::new(Settings {
             public_url: config.public_url.clone(),
             issue_cap_per_hour: config.issue_cap_per_hour,
@@ -74,8 +78,8 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         journal,
         backlog,
         families,
-        limits: Limits::default(),
-        guard: Guard::new(&config),
+        limits,
+        guard,
         ledger: Ledger::new(Arc::clone(&metrics)),
         turned_away: TurnedAway::new(now_ms()),
         scrubber: Scrubber::default(),
@@ -96,6 +100,19 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         bell,
     };
     Ok((Arc::new(app), worker, setup_secret))
+}
+
+/// The limits with everything that was used of them before: what the ledger says, and what waits in the journal.
+fn limits(store: &Store, journal: &Journal, guard: &Arc<Guard>, filed: Position) -> anyhow::Result<Limits> {
+    let month = Month::at(now_ms());
+    let limits = Limits::new(Arc::clone(guard), store.limits(), month.from_ms);
+    limits.begin(&month, &store.blocking().read_now(move |tx| month::used_by_all(tx, &month))?);
+    journal.look_through(filed, |body| {
+        if let Some((head, bytes)) = process::waiting(body) {
+            limits.found(&head, bytes);
+        }
+    })?;
+    Ok(limits)
 }
 
 /// Exemplars of the last day, so that a restart does not make new ones for every family.

@@ -133,10 +133,12 @@ fn cause(delivery: &Delivery) -> Markup {
         Cause::New => "New issue: ",
         Cause::Regressed => "Came back: ",
         Cause::Test => "Test",
+        Cause::QuotaNear | Cause::QuotaReached | Cause::Spike => "",
     };
     html! {
         p {
             b { (what) }
+            @if notice.limit.is_some() { b { (notice.headline()) ": " } a href=(notice.issue_url) { (notice.title()) } }
             @if delivery.issue != 0 { a href={ "/issues/" (delivery.issue) } { samp { (notice.title()) } } }
         }
     }

@@ -8,9 +8,12 @@ use super::assets::{HORN, SCRIPT, STYLES};
 use super::books::{self, Books};
 use super::error::UiError;
 use super::icon::{icon, symbols};
+use super::moment;
+use super::number::counted;
 use super::toast::Toast;
 use crate::access::Person;
 use crate::app::Shared;
+use crate::limit::warning::{self, Level, Standing};
 use crate::project::{self, Project};
 use crate::store::now_ms;
 use bugle_db::{DbError, Tx};
@@ -31,6 +34,8 @@ pub struct Chrome {
     pub query: String,
     /// The balance at the foot.
     pub books: Books,
+    /// Limits that hold now, or nearly.
+    pub standing: Vec<Standing>,
     /// What the last act has done.
     pub toast: Toast,
 }
@@ -69,7 +74,9 @@ impl Chrome {
         };
         let scope: Vec<i64> = project.iter().map(|project| project.id).collect();
         let books = Books::read(tx, person.organization, &scope, now_ms)?;
+        let standing = warning::standing(tx, person.organization, scope.first().copied().unwrap_or(0), now_ms)?;
         Ok(Some(Chrome {
+            standing,
             person: person.clone(),
             projects,
             project,
@@ -110,7 +117,7 @@ pub fn page(chrome: &Chrome, title: &str, main: Markup) -> Markup {
         html! {
             a.skip href="#main" { "To the content" }
             (strip(chrome))
-            main #main { (main) (toast(&chrome.toast)) }
+            main #main { (standing(chrome)) (main) (toast(&chrome.toast)) }
             (books::foot(chrome))
         },
     )
@@ -216,6 +223,33 @@ pub fn initials(name: &str) -> String {
     let first = words.next().and_then(|word| word.chars().next());
     let last = words.next_back().and_then(|word| word.chars().next());
     first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+/// What holds events back, or soon will, above every page that it concerns.
+fn standing(chrome: &Chrome) -> Markup {
+    let now_ms = now_ms();
+    html! {
+        @for one in &chrome.standing {
+            @let project = chrome.project.as_ref().filter(|_| !one.is_organizations);
+            @let name = project.map_or(&chrome.person.organization_name, |project| &project.name);
+            @let limits = project.map_or("/settings#limits".into(), |project| format!("/projects/{}/limits", encode(&project.slug)));
+            @let quota = counted(one.limited_to, "event", "events");
+            p.note.standing.bad[one.level != Level::Near] role="status" {
+                @match one.level {
+                    Level::Near => { b { (name) " has used 80% of its quota of " (quota) " this month. " } "Nothing is refused yet. " },
+                    Level::Reached => {
+                        b { (name) " has used up its quota of " (quota) " this month. " }
+                        "Further events are refused until " (moment::day(one.opens_ms, now_ms)) ". "
+                    },
+                    Level::Spike => {
+                        b { (name) " sends far more than is usual for it. " }
+                        "What is beyond is refused until " (moment::clock(one.opens_ms, now_ms)) ", then looked at again. "
+                    },
+                }
+                a href=(limits) { "Limits and their use" }
+            }
+        }
+    }
 }
 
 fn toast(toast: &Toast) -> Markup {

@@ -3,6 +3,7 @@
 mod auth;
 mod event;
 mod issue;
+mod limit;
 mod project;
 mod seed;
 mod stats;

@@ -72,6 +72,23 @@ fn cause(ledger: &Ledger, fate: &Fate) -> Markup {
                 (capped(ledger)) " passed the cap of " (exact(ledger.issue_cap_per_hour)) " an hour"
             }
             Reason::KeyQuota => { (were) " refused, because " (limited(ledger, fate)) }
+            Reason::ProjectRateLimit => { (were) " refused, because the project reached its " (limits(ledger, "limit")) }
+            Reason::ProjectQuota => { (were) " refused, because the project's " (limits(ledger, "quota")) " of the month was used up" }
+            Reason::OrganizationQuota => {
+                (were) " refused, because " a href="/settings#limits" { "the organization's quota" } " of the month was used up"
+            }
+            Reason::Spike => {
+                (were) " refused, because it was far more than is usual for the project, which " (limits(ledger, "is protected"))
+            }
+            Reason::AcceptedPerMinute => {
+                (were) " refused, because the project had used its part of what the server takes in a minute"
+            }
+            Reason::OverloadShare => {
+                (were) " refused, because the project had used its part of the room for what waits to be filed"
+            }
+            Reason::DiskFullShare => {
+                (were) " refused, because the server's disk was nearly full and the project had used its part of the rest"
+            }
             Reason::Unsupported => { (were) " of kinds that Bugle does not keep (" (kinds(fate)) ")" }
             Reason::Duplicate => "had come before and changed nothing",
             Reason::TooLarge => { (were) " refused, because " (they(fate)) " larger than the server takes" }
@@ -83,6 +100,10 @@ fn cause(ledger: &Ledger, fate: &Fate) -> Markup {
             Reason::ProjectGone | Reason::None => { (were) " dropped" }
         }
     }
+}
+
+fn limits(ledger: &Ledger, name: &str) -> Markup {
+    html! { a href={ "/projects/" (encode(&ledger.project.slug)) "/limits" } { (name) } }
 }
 
 fn were(count: i64) -> &'static str {

@@ -43,6 +43,38 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
             "The key may send only so many events in a span of time. The rest is refused before it is written, and the \
              SDK is told when to come back.",
         ),
+        Reason::ProjectRateLimit => (
+            "the project's limit",
+            "The project may send only so many events in a span of time, over all its keys. The rest is refused before it is \
+             written, and the SDK is told when to come back.",
+        ),
+        Reason::ProjectQuota => (
+            "the project's quota",
+            "The project's quota of the month was used up. The rest is refused until the next month, and the SDK is told so.",
+        ),
+        Reason::OrganizationQuota => (
+            "the organization's quota",
+            "The organization's quota of the month was used up. The rest is refused until the next month, and the SDK is \
+             told so.",
+        ),
+        Reason::Spike => (
+            "a spike",
+            "The project sent far more than is usual for it, and is protected from that. What went beyond was refused, \
+             and the SDK told when to come back.",
+        ),
+        Reason::AcceptedPerMinute => (
+            "the server's minute was full",
+            "The server takes only so many events in a minute, and this project had used its part of it.",
+        ),
+        Reason::OverloadShare => (
+            "more than its part of the backlog",
+            "Many events waited on the server, and this project had used its part of the room. Other projects were not held \
+             back.",
+        ),
+        Reason::DiskFullShare => (
+            "more than its part of the disk",
+            "The server's disk was nearly full, and this project had used its part of the rest.",
+        ),
         Reason::TooLarge => (
             "too large",
             "The request, the event or the item was larger than the server takes. The SDK should trim it.",
@@ -88,9 +120,17 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
 pub fn setting(reason: Reason, slug: &str, key: Option<i64>) -> Option<(String, &'static str)> {
     let key = key.map_or("keys".into(), |key| format!("key-{key}"));
     let project = |part: &str| format!("/projects/{}/settings#{part}", encode(slug));
+    let limits = |part: &str| format!("/projects/{}/limits{part}", encode(slug));
     match reason {
         Reason::None | Reason::Duplicate | Reason::ProjectGone => None,
         Reason::KeyQuota => Some((project(&key), "Limit of the key")),
+        Reason::ProjectRateLimit => Some((limits(""), "Limit of the project")),
+        Reason::ProjectQuota => Some((limits(""), "Quota of the project")),
+        Reason::OrganizationQuota => Some(("/settings#limits".into(), "Quota of the organization")),
+        Reason::Spike => Some((limits(""), "Protection from spikes")),
+        Reason::AcceptedPerMinute | Reason::OverloadShare | Reason::DiskFullShare => {
+            Some((limits(""), "Parts of the server's limits"))
+        }
         Reason::NoKey | Reason::BadCredentials | Reason::UnknownKey => Some((project("keys"), "Keys")),
         Reason::IssueCap => Some(("/help/limits#issue-cap".into(), "Cap per issue")),
         Reason::Unsupported => Some(("/help/limits#kinds".into(), "What is kept")),

@@ -1,5 +1,6 @@
 //! Keys of a project: made, renamed, limited, switched off, deleted. Each acts by the time the page answers.
 
+use super::limits::WINDOWS;
 use super::project::{Settings, answer, change};
 use crate::access::{Person, random};
 use crate::app::Shared;
@@ -19,9 +20,6 @@ use maud::{Markup, html};
 
 /// Keys that a project may have.
 const KEYS_MAX: usize = 50;
-
-/// The spans that a limit may count over: seconds, and as people say it.
-const WINDOWS: [(i64, &str); 4] = [(60, "minute"), (3_600, "hour"), (86_400, "day"), (604_800, "week")];
 
 /// Their addresses.
 pub fn routes() -> Router<Shared> {

@@ -6,8 +6,10 @@
 pub mod account;
 pub mod invite;
 pub mod key;
+pub mod limits;
 pub mod organization;
 pub mod project;
+pub mod quota;
 pub mod target;
 
 use crate::app::Shared;
@@ -22,6 +24,7 @@ pub fn routes() -> Router<Shared> {
         .merge(invite::routes())
         .merge(project::routes())
         .merge(key::routes())
+        .merge(limits::routes())
         .merge(target::routes())
 }
 

@@ -1,10 +1,11 @@
 //! `/settings`: the organization's projects, people and open invites.
 
-use super::{part, tabs};
+use super::{part, quota, tabs};
 use crate::access::invite::{self, Invite};
 use crate::access::user::{self, Member};
 use crate::access::{Person, Role};
 use crate::app::Shared;
+use crate::limit;
 use crate::store::now_ms;
 use crate::ui::act::{Act, Fields, Verb};
 use crate::ui::address::encode;
@@ -25,6 +26,7 @@ use maud::{Markup, html};
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/settings", get(show))
+        .route("/settings/limits", post(set_limits))
         .route("/settings/invites", post(invite_somebody))
         .route("/settings/invites/{id}", post(withdraw).delete(withdraw))
         .route("/settings/members/{user}", post(remove).delete(remove))
@@ -34,6 +36,8 @@ struct Organization {
     chrome: Chrome,
     members: Vec<Member>,
     invites: Vec<Invite>,
+    month_events_max: Option<i64>,
+    used_of_month: i64,
     now_ms: i64,
 }
 
@@ -42,9 +46,10 @@ async fn show(State(app): State<Shared>, person: Person, toast: Toast) -> Result
 }
 
 async fn answer(app: &Shared, person: &Person, toast: Toast, said: Said) -> Result<Response, UiError> {
-    let person = person.clone();
+    let (person, id) = (person.clone(), person.organization);
     let loaded = app.store.read(move |tx| load(tx, &person, toast, now_ms())).await?;
     let mut organization = loaded.ok_or(UiError::NotFound)?;
+    organization.used_of_month = app.door.limits.used_of_month(&app.store.limits(), 0, id, now_ms()).1;
     organization.chrome = organization.chrome.with_backlog(app.backlog());
     Ok(said.answer(page(&organization.chrome, "Settings", view(&organization, &said))))
 }
@@ -55,8 +60,17 @@ fn load(tx: &mut Tx<'_>, person: &Person, toast: Toast, now_ms: i64) -> Result<O
         chrome: chrome.with_toast(toast),
         members: user::members(tx, person.organization)?,
         invites: invite::list(tx, person.organization, now_ms)?,
+        month_events_max: limit::of_organization(tx, person.organization)?,
+        used_of_month: 0,
         now_ms,
     }))
+}
+
+async fn set_limits(State(app): State<Shared>, Owner(person): Owner, fields: Fields) -> Result<Response, UiError> {
+    match quota::set_organization(&app, person.organization, &fields).await? {
+        Ok(()) => Ok(Toast::new("The quota is saved.").at("/settings#limits")),
+        Err(sentence) => answer(&app, &person, Toast::default(), Said::refused("limits", sentence, fields)).await,
+    }
 }
 
 async fn invite_somebody(State(app): State<Shared>, Owner(person): Owner, fields: Fields) -> Result<Response, UiError> {
@@ -109,6 +123,9 @@ fn view(organization: &Organization, said: &Said) -> Markup {
         div.title { div { h1 { (person.organization_name) } p.say { "Its name in addresses is " code { (person.organization_slug) } "." } } }
         (part("projects", "Projects", "", projects(&organization.chrome)))
         (part("members", "People", "", members(organization, said)))
+        (part("limits", "Quota", "events in a month", quota::of_organization(
+            organization.month_events_max, organization.used_of_month, person.role == Role::Owner, said,
+        )))
         @if person.role == Role::Owner { (part("invites", "Invites", "", invites(organization, said))) }
     }
 }
@@ -129,6 +146,7 @@ fn projects(chrome: &Chrome) -> Markup {
                             td.thin { code { (project.slug) } }
                             td.num {
                                 a href={ (path) "/setup" } { "First steps" } " · "
+                                a href={ (path) "/limits" } { "Limits" } " · "
                                 a href={ (path) "/ledger" } { "Ledger" }
                             }
                         }
@@ -184,7 +202,7 @@ fn invites(organization: &Organization, said: &Said) -> Markup {
                 }
                 button.btn { "Make a link" }
             }
-            p.because { "Members may do everything but let people in and delete projects." }
+            p.because { "Members may do everything but let people in, set limits of projects and delete them." }
         }
         @if !organization.invites.is_empty() {
             ul {
@@ -205,6 +223,6 @@ fn invites(organization: &Organization, said: &Said) -> Markup {
 fn role_in_words(role: Role) -> &'static str {
     match role {
         Role::Owner => "everything",
-        Role::Member => "everything but people and deleting projects",
+        Role::Member => "everything but people, limits of projects and deleting them",
     }
 }

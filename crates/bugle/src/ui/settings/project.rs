@@ -131,6 +131,7 @@ fn view(settings: &Settings, said: &Said) -> Markup {
             h1 { "Settings of " (project.name) }
             p.say {
                 a href=(settings.path("setup")) { "First steps" } " · "
+                a href=(settings.path("limits")) { "Limits" } " · "
                 a href=(settings.path("ledger")) { "Ledger" } " · "
                 a href={ "/deliveries?project=" (encode(&project.slug)) } { "What was sent" }
             }
@@ -213,7 +214,7 @@ mod tests {
         let world = world().await;
         world.another_organization().await;
         let mut owner = world.owner().await;
-        for path in ["settings", "setup", "ledger"] {
+        for path in ["settings", "setup", "ledger", "limits"] {
             assert_eq!(owner.get(&format!("/projects/theirs/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(owner.get("/deliveries?project=theirs").await.status, StatusCode::NOT_FOUND);
@@ -223,6 +224,7 @@ mod tests {
             ("/projects/theirs/keys", vec![("label", "mine")]),
             ("/projects/theirs/keys/2", vec![("_method", "DELETE")]),
             ("/projects/shop/keys/2", vec![("_method", "DELETE")]),
+            ("/projects/theirs/limits/quota", vec![("count", "1")]),
             ("/projects/theirs/targets", vec![("kind", "members")]),
             ("/projects/shop/targets/2", vec![("_method", "DELETE")]),
             ("/projects/shop/targets/2/tests", vec![]),

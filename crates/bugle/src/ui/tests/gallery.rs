@@ -3,6 +3,8 @@
 
 use super::house::{Answer, House};
 use super::seed;
+use crate::limit::watch::Watch;
+use crate::limit::{self, Month, ProjectLimits, Rate};
 use crate::ui::assets::{SCRIPT, STYLES};
 
 #[tokio::test]
@@ -32,6 +34,24 @@ async fn gallery() {
     ] {
         write(&folder, name, &house.get(path).await);
     }
+    limits(&folder, &house).await;
+}
+
+/// Limits of a project without any, nearly used up, and used up.
+async fn limits(folder: &std::path::Path, house: &House) {
+    write(folder, "limits-none", &house.get("/projects/shop-web/limits").await);
+    let now_ms = crate::store::now_ms();
+    house.app.door.limits.begin(&Month::at(now_ms), &[(1, 1, 84_210)]);
+    for (name, quota) in [("limits", 100_000), ("limits-full", 84_000)] {
+        let rate = Some(Rate { count: 5_000, window_s: 3_600 });
+        let set = ProjectLimits { rate, month_events_max: Some(quota), is_spike_protected: true };
+        house.app.store.write(move |tx| limit::set_project(tx, 1, &set)).await.expect("is set");
+        Watch::default().look(&house.app, now_ms).await.expect("looks");
+        write(folder, name, &house.get("/projects/shop-api/limits").await);
+    }
+    write(folder, "inbox-full", &house.get("/issues?project=shop-api").await);
+    write(folder, "settings", &house.get("/settings").await);
+    write(folder, "deliveries", &house.get("/deliveries").await);
 }
 
 #[tokio::test]
