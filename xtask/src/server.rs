@@ -191,12 +191,18 @@ impl Server {
 
     /// Asks it to stop and waits until it has. Errors when it does not, or not with success. How long it took.
     pub fn stop(&mut self) -> Result<Duration> {
-        let process = self.process().to_string();
-        ensure!(Command::new("kill").args(["-TERM", &process]).status()?.success(), "kill -TERM {process} failed");
+        self.ask_to_stop()?;
         let asked = Instant::now();
         let status = self.ended(Duration::from_secs(STOP_SECONDS_MAX))?;
         ensure!(status.success(), "the server stopped with {status}");
         Ok(asked.elapsed())
+    }
+
+    /// Asks it to stop, by SIGTERM.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        let process = self.process().to_string();
+        ensure!(Command::new("kill").args(["-TERM", &process]).status()?.success(), "kill -TERM {process} failed");
+        Ok(())
     }
 
     /// Waits until it has ended by itself, or was asked to.

@@ -152,12 +152,13 @@ impl Database {
         answer.recv().unwrap_or_else(|_| Err(DbError::Failed("the reading thread has ended".into())))
     }
 
-    /// Gives free pages of the file back to the disk, at most `pages` of them. For duties, after they have deleted.
-    pub fn give_back(&self, pages: u32) -> Result<()> {
+    /// Gives free pages of the file back to the disk, at most `pages` of them, and says how many are left. For duties, after
+    /// they have deleted.
+    pub fn give_back(&self, pages: u32) -> Result<i64> {
         let (sender, answer) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |connection| drop(sender.send(connection.give_back(pages))));
         let _ = self.writer.send(job);
-        answer.recv().unwrap_or(Ok(()))
+        answer.recv().unwrap_or(Ok(0))
     }
 
     /// Moves the write-ahead log into the database file and empties it. For a graceful stop.
@@ -214,6 +215,15 @@ impl Tx<'_> {
     /// The first column of the first row, which must exist (`SELECT COUNT(*) …`).
     pub fn one<T: FromValue>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<T> {
         self.first(sql, params)?.ok_or_else(|| DbError::Failed(format!("no row from: {sql}")))?.get(0)
+    }
+
+    /// Bytes of the database that are in use: free pages of the file, which the next rows will take, are not counted.
+    pub fn live_bytes(&mut self) -> Result<i64> {
+        self.one(
+            "SELECT (c.page_count - f.freelist_count) * s.page_size \
+             FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
+            &[],
+        )
     }
 
     /// The next free id of a table whose `id` is made by the application.

@@ -47,12 +47,23 @@ impl Connection {
         self.batch("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
-    pub(crate) fn give_back(&mut self, pages: u32) -> Result<()> {
+    pub(crate) fn give_back(&mut self, pages: u32) -> Result<i64> {
+        if let Some(failure) = self.failure.get() {
+            return Err(DbError::Disk(failure.clone()));
+        }
+        self.incremental_vacuum(pages).inspect_err(|error| {
+            if let DbError::Disk(failure) = error {
+                let _ = self.failure.set(failure.clone());
+            }
+        })
+    }
+
+    fn incremental_vacuum(&self, pages: u32) -> Result<i64> {
         // The pragma frees one page per row that it returns, so it has to be read to its end.
         let mut statement = self.inner.prepare(&format!("PRAGMA incremental_vacuum({pages})")).map_err(error)?;
         let mut rows = statement.query([]).map_err(error)?;
         while rows.next().map_err(error)?.is_some() {}
-        Ok(())
+        self.inner.query_row("PRAGMA freelist_count", [], |row| row.get(0)).map_err(error)
     }
 
     /// After a panic inside a job: leaves no transaction open.

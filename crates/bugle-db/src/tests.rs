@@ -1,4 +1,6 @@
-//! What every engine must do alike.
+//! What every engine must do alike; a failing disk, which only the embedded one has, is in `disk`.
+
+mod disk;
 
 use super::*;
 

@@ -1,5 +1,6 @@
-//! The journal's promises. What a torn file keeps is in `torn`.
+//! The journal's promises. What a torn file keeps is in `torn`, a failing disk in `disk`.
 
+mod disk;
 mod torn;
 
 use super::*;

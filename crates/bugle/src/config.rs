@@ -3,6 +3,8 @@
 //! They come, in rising order, from the config file (`--config FILE`, else `DIR/bugle.toml`), the environment
 //! (`BUGLE_…`) and the flags. A key that is not known is an error: a misspelt limit must not pass for a set one.
 
+use crate::retention;
+use crate::storage::bounds::{Bounds, RETENTION_DAYS_MAX};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -36,6 +38,12 @@ pub struct Config {
     pub issue_cap_per_hour: i64,
     /// How long events are kept, in days. 90: a quarter, as the hosted trackers do.
     pub retention_days: i64,
+    /// Events that are kept of one issue, the newest; 0: any number. 0: nothing goes for its number unless somebody says so.
+    pub issue_events_max: i64,
+    /// Bytes that the database may have in use; 0: any number. 0: nothing goes for its size unless somebody says so.
+    pub store_bytes_max: i64,
+    /// Seconds between two rounds of retention. 300: what comes meanwhile fits on any disk that has the free bytes above.
+    pub retention_every_s: i64,
 }
 
 /// What a flag or the environment may say; every one optional.
@@ -64,6 +72,12 @@ pub struct Overrides {
     pub issue_cap_per_hour: Option<i64>,
     /// See [`Config::retention_days`].
     pub retention_days: Option<i64>,
+    /// See [`Config::issue_events_max`].
+    pub issue_events_max: Option<i64>,
+    /// See [`Config::store_bytes_max`].
+    pub store_bytes_max: Option<i64>,
+    /// See [`Config::retention_every_s`].
+    pub retention_every_s: Option<i64>,
 }
 
 impl Overrides {
@@ -88,6 +102,9 @@ impl Overrides {
             disk_free_bytes_min: number("BUGLE_DISK_FREE_BYTES_MIN")?,
             issue_cap_per_hour: number("BUGLE_ISSUE_CAP_PER_HOUR")?,
             retention_days: number("BUGLE_RETENTION_DAYS")?,
+            issue_events_max: number("BUGLE_ISSUE_EVENTS_MAX")?,
+            store_bytes_max: number("BUGLE_STORE_BYTES_MAX")?,
+            retention_every_s: number("BUGLE_RETENTION_EVERY_S")?,
         })
     }
 
@@ -104,6 +121,9 @@ impl Overrides {
             disk_free_bytes_min: self.disk_free_bytes_min.or(lower.disk_free_bytes_min),
             issue_cap_per_hour: self.issue_cap_per_hour.or(lower.issue_cap_per_hour),
             retention_days: self.retention_days.or(lower.retention_days),
+            issue_events_max: self.issue_events_max.or(lower.issue_events_max),
+            store_bytes_max: self.store_bytes_max.or(lower.store_bytes_max),
+            retention_every_s: self.retention_every_s.or(lower.retention_every_s),
         }
     }
 }
@@ -148,8 +168,26 @@ impl Config {
             accepted_per_minute_max: all.accepted_per_minute_max.filter(|count| *count > 0),
             disk_free_bytes_min: all.disk_free_bytes_min.unwrap_or(1 << 30),
             issue_cap_per_hour: at_least_one("issue_cap_per_hour", all.issue_cap_per_hour.unwrap_or(10_000))?,
-            retention_days: at_least_one("retention_days", all.retention_days.unwrap_or(90))?,
+            retention_days: days("retention_days", all.retention_days.unwrap_or(90))?,
+            issue_events_max: at_least_none("issue_events_max", all.issue_events_max.unwrap_or(0))?,
+            store_bytes_max: at_least_none("store_bytes_max", all.store_bytes_max.unwrap_or(0))?,
+            retention_every_s: at_least_one("retention_every_s", all.retention_every_s.unwrap_or(300))?,
         })
+    }
+
+    /// What a project keeps that says nothing of its own.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            retention_days: self.retention_days,
+            issue_cap_per_hour: self.issue_cap_per_hour,
+            issue_events_max: self.issue_events_max,
+            bytes_max: 0,
+        }
+    }
+
+    /// What retention is told.
+    pub fn retention(&self) -> retention::Settings {
+        retention::Settings { bounds: self.bounds(), store_bytes_max: self.store_bytes_max }
     }
 
     /// Whether people reach this server by https, so that cookies may say so.
@@ -162,6 +200,20 @@ fn at_least_one(name: &str, value: i64) -> anyhow::Result<i64> {
     match value {
         1.. => Ok(value),
         _ => bail!("{name} must be at least 1, not {value}"),
+    }
+}
+
+fn at_least_none(name: &str, value: i64) -> anyhow::Result<i64> {
+    match value {
+        0.. => Ok(value),
+        _ => bail!("{name} must be 0, for any number, or more, not {value}"),
+    }
+}
+
+fn days(name: &str, value: i64) -> anyhow::Result<i64> {
+    match value {
+        1..=RETENTION_DAYS_MAX => Ok(value),
+        _ => bail!("{name} must be 1 to {RETENTION_DAYS_MAX}, not {value}"),
     }
 }
 

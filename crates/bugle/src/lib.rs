@@ -8,7 +8,7 @@
 //! * [`alert`]: the outbox out to people.
 //!
 //! And around them: [`issue`], [`event`], [`project`], [`access`] (what there is), [`outcome`] (the ledger),
-//! [`payload`] (how events lie on disk), [`store`] (the database), [`ui`] and [`api`] (who asks), [`live`] (who
+//! [`payload`] (how events lie on disk), [`storage`] (what they take there), [`store`] (the database), [`ui`] and [`api`] (who asks), [`live`] (who
 //! listens), [`command`], [`config`], [`serve`], [`check`], [`metrics`] (how it runs).
 
 pub mod access;
@@ -37,5 +37,6 @@ pub mod release;
 pub mod retention;
 pub mod seal;
 pub mod serve;
+pub mod storage;
 pub mod store;
 pub mod ui;

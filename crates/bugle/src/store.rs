@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_alerts", text: include_str!("../../../migrations/0003_alerts.sql") },
     Migration { name: "0004_limits", text: include_str!("../../../migrations/0004_limits.sql") },
     Migration { name: "0005_ledger", text: include_str!("../../../migrations/0005_ledger.sql") },
+    Migration { name: "0007_storage", text: include_str!("../../../migrations/0007_storage.sql") },
 ];
 
 /// The name of the embedded database inside the data directory.

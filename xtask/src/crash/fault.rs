@@ -1,4 +1,4 @@
-//! The disk: full, failing to write, failing to sync.
+//! What fails around the server. The disk: full, failing to write, failing to sync.
 //!
 //! * **Full**: a small file system that is filled by the load, then made larger. Refusals say `disk_full` and nothing
 //!   acknowledged is lost; once there is room the server goes on by itself. With the guard (it refuses while some room
@@ -7,14 +7,15 @@
 //! * **Failing to sync**: `strace` lets `fsync` of one file fail with EIO from some call on. Needs strace.
 //!
 //! In both of the latter the process must end, not with success, and say why; the next one has everything that was
-//! acknowledged. A fault-injecting SQLite VFS would cost some hundred lines of unsafe code and would test our VFS; this
-//! way the binary under test is the one that is published.
+//! acknowledged. Here the binary under test is the one that is published, with the system's own errors. Every single call that
+//! can fail, and what a power cut leaves of what was never synced, is for the tests of `bugle-journal` and `bugle-db`, on the
+//! failing disk of `bugle-fault`. A clock that jumps (`clock.rs`) has its phase here too.
 
 use super::Options;
 use super::books::Answer;
 use super::load::{Ground, Load};
 use super::report::{Report, Verdict, verdict};
-use super::{rounds, verify};
+use super::{clock, rounds, verify};
 use crate::client::{Connection, get};
 use crate::random::Random;
 use crate::server::{Launch, Place, Server};
@@ -57,11 +58,12 @@ pub fn run(binary: &Path, dir: &Path, options: &Options, mut random: Random, rep
     phase("failed write at 12 MiB", None, &|place, seed| failed_write(place, seed, 12 << 20));
     phase("failed fsync of the journal", strace(), &|place, seed| failed_sync(place, seed, "journal.db-wal"));
     phase("failed fsync of the database", strace(), &|place, seed| failed_sync(place, seed, "bugle.db-wal"));
+    phase("a clock that jumps", clock::missing(), &clock::jumps);
     Ok(())
 }
 
 /// Differences, and a remark.
-type Outcome = (Vec<String>, String);
+pub type Outcome = (Vec<String>, String);
 
 /// A file system of its own size in memory, unmounted when it goes.
 struct SmallDisk(PathBuf);

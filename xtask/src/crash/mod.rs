@@ -10,19 +10,27 @@
 //!
 //! **How.** First servers are killed while they make their database. Then one directory is served, loaded, killed and
 //! served again: between 20 ms and 1.5 s after it was ready, right after an acknowledgement, while nothing can be filed,
-//! while it starts and files what it finds, and (from 50 kills on, a minute each) while retention removes rows. Every
-//! tenth round ends gently and everything is compared. Then the disk: full, failing to write, failing to sync, each on a
-//! directory of its own (`fault.rs`).
+//! while it starts and files what it finds, and while it stops and moves its log into the database (a checkpoint). Every
+//! tenth round ends gently and everything is compared. Then while retention removes rows, by age and by count, a round each
+//! second. Then databases of earlier releases, killed during their migrations (`upgrade.rs`). Then the disk: full, failing to
+//! write, failing to sync (`fault.rs`), and a clock that jumps (`clock.rs`), each on a directory of its own.
+//!
+//! **What stands where.** Kills, migrations, retention, checkpoints, a full disk, failed writes and syncs of the whole server,
+//! jumps of the clock: here, with the published binary. Every single write and sync that can fail, a disk that is full for a
+//! while, what a power cut leaves of what was not synced: `tests/disk.rs` of `bugle-journal` and `bugle-db`, on a failing disk
+//! in the process (`bugle-fault`). Logs cut or damaged at any byte: `tests/torn.rs` of `bugle-journal`.
 //!
 //! The numbers are seeded, the instants are the machine's: the same seed gives the same plan, not the same run. Any
 //! difference is an error; the directory then stays and its place is printed.
 
 mod books;
+mod clock;
 mod envelope;
 mod fault;
 mod load;
 mod report;
 mod rounds;
+mod upgrade;
 mod verify;
 
 use crate::random::Random;
@@ -46,7 +54,7 @@ pub struct Options {
     pub seed: u64,
     /// Whether a phase that this machine does not allow is an error.
     pub require: bool,
-    /// Only the phases of the disk whose names contain this.
+    /// Only the phases after the rounds whose names contain this.
     pub only: Option<String>,
     /// The server, if it is another than the release build of this tree.
     pub binary: Option<PathBuf>,
@@ -66,6 +74,11 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
     let rounds = match options.only {
         None => rounds::run(&binary, &dir, &options, deadline, random.clone(), &mut report),
         Some(_) => Ok(()),
+    };
+    let upgrades = options.only.as_ref().is_none_or(|only| "kills during migrations".contains(only.as_str()));
+    let rounds = match rounds {
+        Ok(()) if upgrades => upgrade::run(&binary, &dir, &options, random.clone(), &mut report),
+        rounds => rounds,
     };
     let done = rounds.and_then(|()| fault::run(&binary, &dir, &options, random, &mut report));
     println!("{}", report.table());

@@ -25,6 +25,8 @@ pub struct Report {
     pub kills_at_start: u32,
     /// Of them: right after an acknowledgement.
     pub kills_after_answer: u32,
+    /// Of them: while they stopped, which ends with a checkpoint.
+    pub kills_at_stop: u32,
     /// Starts that found something to file in the journal.
     pub replays: u32,
     /// What they found, in all.
@@ -51,8 +53,8 @@ impl Report {
     pub fn table(&self) -> String {
         let Findings { acknowledged, stored, repeats_sent, repeats_refused, .. } = &self.findings;
         let kinds = format!(
-            "{} at birth, {} at a start, {} right after an answer",
-            self.kills_at_birth, self.kills_at_start, self.kills_after_answer
+            "{} at birth, {} at a start, {} at a stop, {} right after an answer",
+            self.kills_at_birth, self.kills_at_start, self.kills_at_stop, self.kills_after_answer
         );
         let replays = format!("in {} of the starts", self.replays);
         let mut text = String::from("\n");

@@ -20,12 +20,14 @@ const COMPARE_EVERY: u32 = 10;
 const ENVELOPES_MAX: u64 = 1_500;
 /// Fewer kills than this prove little, whatever the time.
 const KILLS_MIN: u32 = 10;
-/// Kills in a row during retention for so many others: each waits a minute for it to begin.
-const RETENTION_EVERY: u32 = 50;
-/// What is made older than it may be. Retention needs some steps for it.
-const OVER_AGE_ROWS: i64 = 6_000;
-/// How long after its start a server begins to remove what is over age (`serve/duty.rs` of the product).
-const RETENTION_AFTER: Duration = Duration::from_secs(60);
+/// Kills in a row during retention: one for so many others, and at least two.
+const RETENTION_EVERY: u32 = 10;
+/// What is made older than it may be before each of them. Retention needs some steps for it.
+const OVER_AGE_ROWS: i64 = 4_000;
+/// How long after its start a server that is told to do it each second begins to remove.
+const RETENTION_AFTER: Duration = Duration::from_secs(1);
+/// Events that an issue may keep then: more than come in two rounds, so that what is sent again is still known.
+const ISSUE_EVENTS_MAX: u32 = 80;
 const PROJECTS: [&str; 3] = ["shop", "billing", "search"];
 
 /// When a server is killed.
@@ -40,6 +42,8 @@ enum When {
     Stalled(Duration),
     /// So long after its program was started: it opens its files, or files what it found.
     Starting(Duration),
+    /// So long after it was asked to stop, under load: it ends what is in flight and moves the log into the database.
+    Stopping(Duration),
 }
 
 /// Kills servers until there were enough.
@@ -70,8 +74,8 @@ pub fn run(
     let is_sound = found.is_empty();
     let remark = if report.kills < options.kills { format!("of {} asked for", options.kills) } else { String::new() };
     report.phase(format!("{kills} kills"), verdict(found, remark));
-    if is_sound && kills >= RETENTION_EVERY && Instant::now() + 2 * RETENTION_AFTER < deadline {
-        series.retention(kills / RETENTION_EVERY, report)?;
+    if is_sound {
+        series.retention((kills / RETENTION_EVERY).max(2), report)?;
     }
     Ok(())
 }
@@ -123,7 +127,8 @@ struct Series {
 impl Series {
     fn when(&mut self) -> When {
         let random = &mut self.random;
-        match random.below(10) {
+        match random.below(11) {
+            10 => When::Stopping(Duration::from_millis(random.below(60))),
             0 | 1 => When::Starting(Duration::from_micros(random.below(80_000))),
             2 | 3 => When::Answered(1 + random.below(400)),
             // Soon after the start: what was found is being filed.
@@ -146,6 +151,16 @@ impl Series {
                 let (server, load) = self.serve(report)?;
                 sleep(after);
                 self.kill(server, load)
+            }
+            When::Stopping(after) => {
+                report.kills_at_stop += 1;
+                let (server, load) = self.serve(report)?;
+                sleep(Duration::from_millis(400));
+                server.ask_to_stop()?;
+                sleep(after);
+                server.kill()?;
+                self.unanswered = load.join()?;
+                Ok(())
             }
             When::Stalled(after) => {
                 let (server, load) = self.serve(report)?;
@@ -209,31 +224,40 @@ impl Series {
         Ok(self.found.is_empty())
     }
 
-    /// Kills while events that are over age are removed. Comes last, since counters of issues that have lost rows can no
+    /// Kills while events are removed, by age and by count. Comes last, since counters of issues that have lost rows can no
     /// longer be compared with them in full.
     fn retention(&mut self, kills: u32, report: &mut Report) -> Result<()> {
+        self.settings = vec![
+            ("BUGLE_RETENTION_DAYS", "5".to_owned()),
+            ("BUGLE_RETENTION_EVERY_S", "1".to_owned()),
+            ("BUGLE_ISSUE_EVENTS_MAX", ISSUE_EVENTS_MAX.to_string()),
+        ];
+        let mut left = Vec::new();
+        for _ in 0..kills {
+            self.grow_old()?;
+            let (server, load) = self.serve(report)?;
+            sleep(RETENTION_AFTER + Duration::from_millis(self.random.below(400)));
+            self.kill(server, load)?;
+            report.kills += 1;
+            left.push(self.over_age_left()?.to_string());
+        }
+        self.compare(report)?;
+        let remark = format!("{OVER_AGE_ROWS} rows over age each time, left at the kill: {}", left.join(", "));
+        report.phase(format!("{kills} kills during retention"), verdict(std::mem::take(&mut self.found), remark));
+        Ok(())
+    }
+
+    /// Makes the oldest rows older than they may be. From here on anything that is stored now may go.
+    fn grow_old(&mut self) -> Result<()> {
         let database = Connection::open(self.place.data().join("bugle.db"))?;
-        let over_age = verify::events(&database, OVER_AGE_ROWS)?;
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let stored = verify::events(&database, i64::MAX)?;
         let last = "SELECT MAX(id) FROM (SELECT id FROM events ORDER BY id LIMIT ?1)";
         database.execute(
             &format!("UPDATE events SET received_ms = received_ms - 864000000 WHERE id <= ({last})"),
             [OVER_AGE_ROWS],
         )?;
-        drop(database);
-        let rows = over_age.len();
-        self.ground.books().over_age.extend(over_age);
-        self.settings = vec![("BUGLE_RETENTION_DAYS", "5".to_owned())];
-        let mut left = Vec::new();
-        for _ in 0..kills {
-            let (server, load) = self.serve(report)?;
-            sleep(RETENTION_AFTER + Duration::from_millis(self.random.below(500)));
-            self.kill(server, load)?;
-            report.kills += 1;
-            left.push(format!("{} left", self.over_age_left()?));
-        }
-        self.compare(report)?;
-        let remark = format!("{rows} rows over age, {}", left.join(", "));
-        report.phase(format!("{kills} kills during retention"), verdict(std::mem::take(&mut self.found), remark));
+        self.ground.books().over_age.extend(stored);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Every try takes from two buckets before the password is looked at, so that tries in parallel cannot overtake
 //! the count; a try that succeeds gives back what it took, so that people and scripts with the right password
 //! never meet the brake. Memory is fixed: an address or account is a slot of a table, chosen by a hash with a
-//! random key, and a stranger who falls into a busy slot waits some seconds. The clock is an argument.
+//! random key, and a stranger who falls into a busy slot waits some seconds. The clock is an argument; one that is set back neither locks out nor opens.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -57,6 +57,10 @@ impl Throttle {
     pub fn attempt(&self, address: IpAddr, account: &str, now_ms: i64) -> Result<Try, u64> {
         let taken = Try { address: self.slot(network(address)), account: self.slot(account.trim().to_lowercase()) };
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        // Further ahead than any burst reaches: the clock was set back, and must not lock anybody out.
+        let full_ms = |pace: Pace, empty_ms: i64| empty_ms.min(now_ms + pace.burst * pace.interval_ms);
+        slots.addresses[taken.address] = full_ms(ADDRESS, slots.addresses[taken.address]);
+        slots.accounts[taken.account] = full_ms(ACCOUNT, slots.accounts[taken.account]);
         let wait_ms = ADDRESS
             .wait_ms(slots.addresses[taken.address], now_ms)
             .max(ACCOUNT.wait_ms(slots.accounts[taken.account], now_ms));
@@ -126,6 +130,17 @@ mod tests {
         }
         assert_eq!(throttle.attempt(inside(99), "x@acme.example", 1_000_000).err(), Some(6));
         throttle.attempt(address(1), "y@acme.example", 1_000_000).expect("others may");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_neither_locks_out_nor_opens() {
+        let (throttle, now_ms) = (Throttle::default(), 1_780_000_000_000);
+        for _ in 0..5 {
+            throttle.attempt(address(1), "ann@acme.example", now_ms + 365 * 86_400_000).expect("may try");
+        }
+        assert!(throttle.attempt(address(1), "ann@acme.example", now_ms).is_err(), "it stays braked");
+        throttle.attempt(address(1), "ann@acme.example", now_ms + 12_000).expect("and opens as ever");
+        assert!(throttle.attempt(address(1), "ann@acme.example", now_ms + 12_001).is_err());
     }
 
     #[test]

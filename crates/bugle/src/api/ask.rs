@@ -8,6 +8,7 @@ use super::page::Cursor;
 use super::reply::Refusal;
 use crate::app::App;
 use crate::project::{self, Project};
+use crate::storage::bounds::Bounds;
 use axum::RequestExt;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, RawPathParams, Request};
@@ -31,6 +32,8 @@ pub struct Ask {
     pub now_ms: i64,
     /// The server's public address, without a slash at the end.
     pub base: String,
+    /// What a project keeps that says nothing of its own.
+    pub server: Bounds,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     address: String,
@@ -53,7 +56,8 @@ impl Ask {
         let address = format!("{}{}", app.config.public_url, request.uri().path());
         let reads_body = matches!(*request.method(), Method::POST | Method::PUT);
         let body = if reads_body { body(request.into_body()).await? } else { Bytes::new() };
-        Ok(Ask { caller, now_ms, base: app.config.public_url.clone(), path, query, address, body })
+        let (base, server) = (app.config.public_url.clone(), app.config.bounds());
+        Ok(Ask { caller, now_ms, base, server, path, query, address, body })
     }
 
     /// The organization's id.

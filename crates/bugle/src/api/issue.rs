@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::reply::{Refusal, Reply};
 use super::shape::issue::Setting;
-use super::shape::{date, event as event_shape, issue as shape, person, release};
+use super::shape::{date, event as event_shape, issue as shape, person, release, storage as storage_shape};
 use super::{activity, span, tag};
 use crate::access::user::{self, Member};
 use crate::event;
@@ -12,6 +12,7 @@ use crate::issue::series::{self, Range};
 use crate::issue::term::{Term, Test};
 use crate::issue::{self, Issue, Status, query};
 use crate::project::{self, Project};
+use crate::storage;
 use bugle_db::{Tx, params};
 use bugle_event::EventId;
 use bugle_event::id::hex;
@@ -121,6 +122,7 @@ pub fn detail(tx: &mut Tx<'_>, ask: &Ask, issue: &Issue) -> Result<Value, Refusa
         "pluginIssues": [],
         "pluginContexts": [],
         "userReportCount": 0,
+        "storage": storage_shape::size(storage::of_issue(tx, issue.id)?),
         "openPeriods": [{ "start": date(issue.first_ms), "end": closed, "isOpen": is_open }],
     });
     if let (Value::Object(detail), Value::Object(parts)) = (&mut detail, parts) {

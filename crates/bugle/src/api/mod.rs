@@ -27,6 +27,7 @@ mod run;
 mod shape;
 mod span;
 mod stats;
+mod storage;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -71,6 +72,7 @@ const ROUTES: &[(&str, &[Route])] = &[
         "/projects/{org}/{project}",
         &[get(PROJECT_READ, project::get), put(PROJECT_WRITE, project::update), delete(PROJECT_ADMIN, project::delete)],
     ),
+    ("/projects/{org}/{project}/storage", &[get(PROJECT_READ, storage::get), put(PROJECT_WRITE, storage::update)]),
     ("/projects/{org}/{project}/environments", &[get(PROJECT_READ, organization::environments)]),
     ("/projects/{org}/{project}/keys", &[get(PROJECT_READ, key::list), post(PROJECT_WRITE, key::create)]),
     (

@@ -1,9 +1,9 @@
 //! The cap: after so many payloads of one issue in one hour, further events are counted everywhere and not kept.
 //!
 //! Events, people, tags, buckets, state and alerts go on exactly; only the payload is let go, with the outcome
-//! `discarded`, reason `issue_cap`. Beyond the cap up to a tenth of it is kept all the same: events that bring a tag value
-//! which the issue has not had. Nothing stored is evicted for them. The hour is that of receipt, so a device that
-//! delivers a week's events at once is capped too.
+//! `discarded`, reason `issue_cap`. The cap is the project's own, else the server's. Beyond the cap up to a tenth of it is
+//! kept all the same: events that bring a tag value which the issue has not had. Nothing stored is evicted for them. The
+//! hour is that of receipt, so a device that delivers a week's events at once is capped too.
 
 use super::{Memory, Rollups, Work};
 use crate::outcome::HOUR_MS;
@@ -18,7 +18,7 @@ pub(super) fn keeps(
     issue: i64,
     work: &Work,
 ) -> Result<bool, DbError> {
-    let cap = memory.settings.issue_cap_per_hour;
+    let cap = memory.issue_cap_per_hour(work.record.project);
     let hour = work.record.received_ms / HOUR_MS;
     let kept = memory.kept(tx, issue, hour)?;
     let is_rare = match kept.kept < cap {

@@ -24,6 +24,8 @@ pub struct ProjectRow {
     pub slug: String,
     /// Its name.
     pub name: String,
+    /// Its own cap, if it has one.
+    pub issue_cap_per_hour: Option<i64>,
     /// Whether an event was ever filed in it.
     pub has_events: bool,
 }
@@ -96,7 +98,8 @@ impl Memory {
     pub fn project(&mut self, tx: &mut Tx<'_>, id: i64) -> Result<Option<&ProjectRow>, DbError> {
         if !self.projects.contains_key(&id) {
             let row = tx.first(
-                "SELECT organization, slug, name, first_event_ms IS NOT NULL FROM projects WHERE id = $1",
+                "SELECT p.organization, p.slug, p.name, p.first_event_ms IS NOT NULL, b.issue_cap_per_hour \
+                 FROM projects p LEFT JOIN project_bounds b ON b.project = p.id WHERE p.id = $1",
                 params![id],
             )?;
             let project = match row {
@@ -106,11 +109,18 @@ impl Memory {
                     slug: row.get(1)?,
                     name: row.get(2)?,
                     has_events: row.get(3)?,
+                    issue_cap_per_hour: row.get(4)?,
                 }),
             };
             insert(&mut self.projects, id, project);
         }
         Ok(self.projects.get(&id).and_then(Option::as_ref))
+    }
+
+    /// Payloads kept of one issue of a known project in one hour.
+    pub(super) fn issue_cap_per_hour(&self, project: i64) -> i64 {
+        let known = self.projects.get(&project).and_then(Option::as_ref);
+        known.and_then(|project| project.issue_cap_per_hour).unwrap_or(self.settings.issue_cap_per_hour)
     }
 
     pub(super) fn project_has_events(&mut self, id: i64) {

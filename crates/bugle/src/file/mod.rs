@@ -30,6 +30,7 @@ use crate::live::Fact;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::process::digest::Digest;
 use crate::record::{Record, Sender};
+use crate::storage::{self, Kept};
 use crate::store::take_ids;
 use bugle_db::{DbError, Tx, params};
 use bugle_journal::Position;
@@ -60,16 +61,17 @@ pub struct Filed {
 pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -> Result<Filed, DbError> {
     memory.refresh(tx)?;
     let mut filed = Filed::default();
-    let mut rollups = Rollups::default();
+    let (mut rollups, mut kept) = (Rollups::default(), Kept::default());
     let mut ledger = Entries::default();
     let mut capped = cap::Capped::default();
     let mut news: Vec<News> = Vec::new();
     let first_row = take_ids(tx, "event_row", batch.len() as i64)?;
     for (row, work) in (first_row..).zip(batch) {
-        let fate = one(tx, memory, &mut rollups, &mut capped, &mut news, row, work)?;
+        let fate = one(tx, memory, (&mut rollups, &mut kept, &mut capped), &mut news, row, work)?;
         count(&mut ledger, &mut filed, &work.record.sender(), fate);
     }
     memory.write_hours(tx)?;
+    kept.write(tx)?;
     filed.facts = rollups.write(tx, memory, &news)?;
     filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
     capped.write(tx)?;
@@ -142,8 +144,7 @@ fn count(ledger: &mut Entries, filed: &mut Filed, record: &Sender, (outcome, rea
 fn one<'b>(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    rollups: &mut Rollups<'b>,
-    capped: &mut cap::Capped,
+    (rollups, kept, capped): (&mut Rollups<'b>, &mut Kept, &mut cap::Capped),
     news: &mut Vec<News>,
     row: i64,
     work: &'b Work,
@@ -196,6 +197,7 @@ fn one<'b>(
         ],
     )?;
     rollups.add(place, work, &parted, true);
+    kept.add(issue, record.exemplar, &record.payload);
     Ok((Outcome::Stored, Reason::None))
 }
 
@@ -224,12 +226,15 @@ fn keep_exemplar(tx: &mut Tx<'_>, record: &Record) -> Result<(), DbError> {
     if record.exemplar_body.is_empty() {
         return Ok(());
     }
-    tx.execute(
+    let added = tx.execute(
         "INSERT INTO exemplars (id, project, family, created_ms, body) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO NOTHING",
         params![record.exemplar, record.project, record.family, record.received_ms, &record.exemplar_body],
-    )
-    .map(drop)
+    )?;
+    match added {
+        0 => Ok(()),
+        _ => storage::count_exemplars(tx, record.project, 1, record.exemplar_body.len() as i64),
+    }
 }
 
 /// A set of keys as `groupings` stores it: version, then kind and hash of each.

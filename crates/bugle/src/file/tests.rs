@@ -4,6 +4,8 @@ use super::*;
 use crate::issue::{self, Status, workflow};
 use crate::payload;
 use crate::project;
+use crate::retention::{self, Done, Retention, Round};
+use crate::storage::bounds::Bounds;
 use crate::store::Store;
 use bugle_event::EventId;
 use bugle_event::group::Kind;
@@ -312,13 +314,25 @@ fn retention_removes_rows_and_keeps_counts() {
         batch.push(work);
     }
     bench.file(batch);
-    let step = |tx: &mut Tx<'_>| crate::retention::step(tx, 90, NOW_MS);
-    while bench.store.blocking().write_now(step).expect("removes") {}
-    let remove = |tx: &mut Tx<'_>| {
-        let ids = crate::retention::unneeded_exemplars(tx, 90, NOW_MS)?;
-        crate::retention::remove_exemplars(tx, &ids)
+    let forgotten = std::cell::RefCell::new(Vec::new());
+    let mut retention = Retention::new(retention::Settings {
+        bounds: Bounds { retention_days: 90, issue_cap_per_hour: 1_100, issue_events_max: 0, bytes_max: 0 },
+        store_bytes_max: 0,
+    });
+    let mut round = || {
+        let done = retention.round(Round {
+            db: bench.store.blocking(),
+            now_ms: NOW_MS,
+            lived_ms: 0,
+            forget: &|ids| forgotten.borrow_mut().extend_from_slice(ids),
+            has_filed: &|| true,
+            breathe: &mut || true,
+        });
+        done.expect("removes")
     };
-    bench.store.blocking().write_now(remove).expect("removes");
+    assert_eq!((round().events, forgotten.borrow().clone()), (20, vec![100]));
+    assert_eq!(bench.one("SELECT COUNT(*) FROM exemplars"), 2, "it is condemned, and goes a round later");
+    assert_eq!(round(), Done { events: 0, exemplars: 1, reckoned_ms: NOW_MS, is_over: false });
     assert_eq!(bench.one("SELECT COUNT(*) FROM events"), 10);
     assert_eq!(bench.one("SELECT expired FROM issues"), 20);
     let issue = bench.issue(1);

@@ -6,7 +6,7 @@
 //! begin anew, which costs disk, never correctness.
 
 use crate::payload::{EXEMPLAR_MS_MAX, Exemplar};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
 /// Bytes of JSON kept for compressing against.
@@ -45,6 +45,17 @@ impl Families {
             known.bytes -= old.json.len();
         }
     }
+
+    /// Exemplars that must not be lent any more: they are about to be removed.
+    pub fn forget(&self, ids: &[i64]) {
+        if ids.is_empty() {
+            return;
+        }
+        let ids: HashSet<i64> = ids.iter().copied().collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.exemplars.retain(|_, (exemplar, _)| !ids.contains(&exemplar.id));
+        known.bytes = known.exemplars.values().map(|(exemplar, _)| exemplar.json.len()).sum();
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +84,17 @@ mod tests {
         assert!(families.get(1, made_ms - EXEMPLAR_MS_MAX).is_none());
         families.learn(1, exemplar(8, 10), made_ms - EXEMPLAR_MS_MAX);
         assert_eq!(families.get(1, made_ms - EXEMPLAR_MS_MAX + 5).map(|e| e.id), Some(8));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_lent() {
+        let families = Families::default();
+        families.learn(1, exemplar(7, 10), 1_000);
+        families.learn(2, exemplar(8, 10), 1_000);
+        families.forget(&[7, 9]);
+        assert!(families.get(1, 2_000).is_none());
+        assert_eq!(families.get(2, 2_000).map(|e| e.id), Some(8));
+        assert_eq!(families.known.read().expect("lock").bytes, 10);
     }
 
     #[test]

@@ -2,14 +2,22 @@
 
 use crate::app::{App, Shared};
 use crate::limit::watch::Watch;
-use crate::retention;
+use crate::retention::{Done, Retention, Round};
 use crate::store::now_ms;
+use bugle_db::DbError;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Pages of the database that are given back to the disk at a time.
-const GIVE_BACK_PAGES: u32 = 20_000;
+/// How long after a start retention begins at the latest: a server that is started often must come to it.
+const RETENTION_FIRST: Duration = Duration::from_secs(60);
+/// Between two steps of retention: filing goes on meanwhile.
+const RETENTION_BREATH: Duration = Duration::from_millis(20);
+/// How long retention waits for what was acknowledged to be filed, before it removes exemplars.
+const FILED_PATIENCE: Duration = Duration::from_secs(10);
+/// A clock that is so far ahead of what retention reckons is told.
+const CLOCK_AHEAD_MS: i64 = 86_400_000;
 
 /// Writes the door's books, looks at the disk and at the limits, each second.
 pub(super) async fn each_second(app: Shared, mut stop: watch::Receiver<bool>) {
@@ -56,38 +64,94 @@ pub(super) async fn refresh(app: Shared, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Removes what is over age, each hour, in steps with a breath between them, and gives its disk back.
+/// Runs retention, round after round, on a thread that may block.
 pub(super) async fn retain(app: Shared, mut stop: watch::Receiver<bool>) {
-    let days = app.config.retention_days;
-    let mut wait = Duration::from_secs(60);
+    let every = Duration::from_secs(app.config.retention_every_s.unsigned_abs());
+    let settings = app.config.retention();
+    let mut retention = Retention::new(settings);
+    let (mut wait, mut last, mut before) = (every.min(RETENTION_FIRST), Instant::now(), Done::default());
     loop {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             _ = stop.changed() => return,
         }
-        wait = match app.store.write(move |tx| retention::step(tx, days, now_ms())).await {
-            Ok(true) => Duration::from_millis(50),
-            Ok(false) => {
-                if let Err(error) = give_back(&app).await {
-                    tracing::error!(%error, "disk could not be given back; trying again in an hour");
-                }
-                Duration::from_secs(3600)
+        wait = every;
+        let (lived, now_ms) = (last.elapsed(), now_ms());
+        last = Instant::now();
+        let (shared, stopped) = (Arc::clone(&app), stop.clone());
+        let round = tokio::task::spawn_blocking(move || {
+            let result = round(&shared, &mut retention, now_ms, lived, &stopped);
+            (retention, result)
+        });
+        let result = match round.await {
+            Ok((same, result)) => {
+                retention = same;
+                result
             }
-            Err(error) => {
-                tracing::error!(%error, "what is over age could not be removed; trying again in an hour");
-                Duration::from_secs(3600)
+            Err(panic) => {
+                tracing::error!(%panic, "a round of retention has ended early; another begins anew");
+                retention = Retention::new(settings);
+                continue;
             }
         };
+        match result {
+            Ok(done) => {
+                report(done, before, now_ms);
+                before = done;
+            }
+            Err(error) => {
+                tracing::error!(%error, "what is too old or too much could not be removed; trying again later")
+            }
+        }
     }
 }
 
-/// Removes exemplars that have served, then gives free pages back to the disk.
-async fn give_back(app: &App) -> anyhow::Result<()> {
-    let days = app.config.retention_days;
-    if app.backlog() == 0 {
-        let ids = app.store.read(move |tx| retention::unneeded_exemplars(tx, days, now_ms())).await?;
-        app.store.write(move |tx| retention::remove_exemplars(tx, &ids)).await?;
+fn round(
+    app: &App,
+    retention: &mut Retention,
+    now_ms: i64,
+    lived: Duration,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Done, DbError> {
+    let has_filed = || {
+        let (last, since) = (app.door.journal.last(), Instant::now());
+        while app.filed.load(Ordering::Acquire) < last {
+            if since.elapsed() > FILED_PATIENCE || *stopped.borrow() {
+                return false;
+            }
+            std::thread::sleep(RETENTION_BREATH);
+        }
+        true
+    };
+    let mut breathe = || {
+        std::thread::sleep(RETENTION_BREATH);
+        !*stopped.borrow()
+    };
+    retention.round(Round {
+        db: app.store.blocking(),
+        now_ms,
+        lived_ms: i64::try_from(lived.as_millis()).unwrap_or(i64::MAX),
+        forget: &|ids| app.door.families.forget(ids),
+        has_filed: &has_filed,
+        breathe: &mut breathe,
+    })
+}
+
+/// Says what an operator should know, once.
+fn report(done: Done, before: Done, now_ms: i64) {
+    if done.events + done.exemplars > 0 {
+        tracing::info!(events = done.events, exemplars = done.exemplars, "removed by retention");
     }
-    let store = app.store.clone();
-    Ok(tokio::task::spawn_blocking(move || store.blocking().give_back(GIVE_BACK_PAGES)).await??)
+    if done.is_over && !before.is_over {
+        tracing::warn!(
+            "the database is over store_bytes_max by its counters alone: events are not taken below half of the bound; raise it"
+        );
+    }
+    let ahead_ms = now_ms - done.reckoned_ms;
+    if ahead_ms > CLOCK_AHEAD_MS {
+        tracing::warn!(
+            hours = ahead_ms / 3_600_000,
+            "the clock is far ahead of the last round of retention: it was set, or the server was off; age follows slowly"
+        );
+    }
 }

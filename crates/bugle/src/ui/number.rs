@@ -50,6 +50,38 @@ pub fn share(part: i64, whole: i64) -> String {
     }
 }
 
+/// `812 bytes`, `4.1 KB`, `312 MB`, `1.8 GB`: by thousands, rounded down.
+pub fn bytes(bytes: i64) -> String {
+    let (unit, name) = match bytes {
+        ..1_000 => return counted(bytes, "byte", "bytes"),
+        1_000..1_000_000 => (1_000, "KB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        1_000_000_000..1_000_000_000_000 => (1_000_000_000, "GB"),
+        _ => (1_000_000_000_000, "TB"),
+    };
+    match bytes / unit {
+        whole @ ..10 => format!("{whole}.{} {name}", bytes % unit * 10 / unit),
+        whole => format!("{} {name}", exact(whole)),
+    }
+}
+
+/// Bytes as people type them: `500000000`, `500 MB`, `1.5 GB`; by thousands.
+pub fn parse_bytes(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].trim_end_matches("ytes").trim_end_matches('b') {
+        "" => 1.0,
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        _ => return None,
+    };
+    let number: f64 = digits.replace([',', ' '], "").parse().ok()?;
+    let bytes = number * unit;
+    (0.0..=1e15).contains(&bytes).then_some(bytes as i64)
+}
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -90,6 +122,35 @@ mod tests {
             (i64::MAX, "9,223,372,036,854,775,807", "9,223,372,036,854M"),
         ] {
             assert_eq!((exact(number).as_str(), short(number).as_str()), (long, brief));
+        }
+    }
+
+    #[test]
+    fn bytes_are_told_and_read() {
+        for (number, told) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (4_190, "4.1 KB"),
+            (312_900_000, "312 MB"),
+            (1_890_000_000, "1.8 GB"),
+            (40_000_000_000_000, "40 TB"),
+        ] {
+            assert_eq!(bytes(number), told);
+        }
+        for (typed, number) in [
+            ("500000000", Some(500_000_000)),
+            ("1,500 bytes", Some(1_500)),
+            ("500 MB", Some(500_000_000)),
+            ("1.5gb", Some(1_500_000_000)),
+            ("2 k", Some(2_000)),
+            ("-1", None),
+            ("much", None),
+            ("5 xb", None),
+            ("nan", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_bytes(typed), number, "{typed}");
         }
     }
 

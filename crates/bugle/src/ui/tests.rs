@@ -6,6 +6,7 @@ mod house;
 mod pages;
 mod sdk;
 mod seed;
+mod storage;
 
 use crate::access::{Role, organization, password, random, user};
 use crate::app::Shared;
@@ -89,7 +90,17 @@ impl World {
     /// Every row that settings pages may change.
     pub(crate) async fn everything(&self) -> Vec<String> {
         let read = |tx: &mut Tx<'_>| {
-            let tables = ["organizations", "users", "members", "projects", "keys", "targets", "outbox", "tokens"];
+            let tables = [
+                "organizations",
+                "users",
+                "members",
+                "projects",
+                "keys",
+                "targets",
+                "outbox",
+                "tokens",
+                "project_bounds",
+            ];
             let mut rows = Vec::new();
             for table in tables {
                 rows.extend(tx.query(&format!("SELECT * FROM {table}"), &[])?.iter().map(|row| format!("{row:?}")));

@@ -11,6 +11,7 @@ pub mod organization;
 pub mod person;
 pub mod project;
 pub mod release;
+pub mod storage;
 
 use bugle_event::json::{Json, Object};
 use serde_json::{Map, Number, Value};

@@ -8,7 +8,7 @@ use crate::ui::icon::{icon, staff};
 use crate::ui::inbox::{badge, headline};
 use crate::ui::layout::initials;
 use crate::ui::moment;
-use crate::ui::number::exact;
+use crate::ui::number::{bytes, counted, exact};
 use crate::ui::score::{self, Axis};
 use bugle_event::Event;
 use bugle_event::event::{Exception, Frame};
@@ -129,13 +129,21 @@ fn facts(sheet: &Sheet) -> Markup {
         dl.facts {
             div { dt { "Last seen" } dd { (moment::ago(issue.last_ms, sheet.now_ms)) (release(&issue.last_release)) } }
             div { dt { "First seen" } dd { (moment::ago(issue.first_ms, sheet.now_ms)) (release(&issue.first_release)) } }
-            div { dt { "Events" } dd { data value=(issue.events) data-events { (exact(issue.events)) } } }
+            div { dt { "Events" } dd {
+                data value=(issue.events) data-events { (exact(issue.events)) }
+                @if sheet.size.events > 0 { " " small title=(kept(sheet)) { (bytes(sheet.size.bytes())) } }
+            } }
             div { dt { "People" } dd { data value=(issue.people) data-people { @if issue.people > 0 { (exact(issue.people)) } @else { "–" } } } }
             div { dt { "Project" } dd { a href={ "/issues?project=" (issue.project_slug) } { (issue.project_name) } } }
             @if issue.is_unhandled { div { dt { "Handled" } dd { "no" } } }
             @if !issue.logger.is_empty() { div { dt { "Logger" } dd { (value::cut(&issue.logger, 80).0) } } }
         }
     }
+}
+
+/// What the size beside the count is of.
+fn kept(sheet: &Sheet) -> String {
+    format!("on the disk, {} kept", counted(sheet.size.events, "event", "events"))
 }
 
 /// Events over time, with the releases.

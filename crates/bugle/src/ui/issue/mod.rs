@@ -36,6 +36,7 @@ use crate::issue::series::{self, Range};
 use crate::issue::tags::{self, Tag};
 use crate::issue::{self, Issue};
 use crate::release::{self, Release};
+use crate::storage::{self, Size};
 use crate::store::now_ms;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -74,6 +75,7 @@ pub fn routes() -> Router<Shared> {
 struct Sheet {
     chrome: Chrome,
     issue: Issue,
+    size: Size,
     /// `None`: its events are no longer kept.
     event: Option<Stored>,
     older: Option<EventId>,
@@ -209,6 +211,7 @@ fn load(
         keys: key::of(tx, id, rail::KEYS_MAX)?,
         activity: happened::of(tx, id, ACTIVITIES_MAX)?,
         members: user::members(tx, person.organization)?,
+        size: storage::of_issue(tx, id)?,
         chrome,
         now_ms,
         issue,

@@ -10,7 +10,7 @@ use crate::ui::number::{counted, exact, share};
 use maud::{Markup, html};
 
 /// Lines of what SDKs report; further ones are summed.
-const CLIENT_MAX: usize = 40;
+const CLIENT_MAX: usize = 24;
 
 /// All of it.
 pub fn whole(ledger: &Ledger) -> Markup {

@@ -1,7 +1,7 @@
 //! Settings: parts with margin headings, one form per part.
 //!
 //! What belongs to a person is under [`account`], what to the organization under [`organization`], what to a project
-//! under [`project`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
+//! under [`project`] and, what it keeps, [`storage`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
 
 pub mod account;
 pub mod invite;
@@ -10,6 +10,7 @@ pub mod limits;
 pub mod organization;
 pub mod project;
 pub mod quota;
+pub mod storage;
 pub mod target;
 
 use crate::app::Shared;
@@ -25,6 +26,7 @@ pub fn routes() -> Router<Shared> {
         .merge(project::routes())
         .merge(key::routes())
         .merge(limits::routes())
+        .merge(storage::routes())
         .merge(target::routes())
 }
 

@@ -133,6 +133,7 @@ fn view(settings: &Settings, said: &Said) -> Markup {
                 a href=(settings.path("setup")) { "First steps" } " · "
                 a href=(settings.path("limits")) { "Limits" } " · "
                 a href=(settings.path("ledger")) { "Ledger" } " · "
+                a href=(settings.path("storage")) { "Storage" } " · "
                 a href={ "/deliveries?project=" (encode(&project.slug)) } { "What was sent" }
             }
         } }
@@ -214,13 +215,14 @@ mod tests {
         let world = world().await;
         world.another_organization().await;
         let mut owner = world.owner().await;
-        for path in ["settings", "setup", "ledger", "limits"] {
+        for path in ["settings", "setup", "ledger", "limits", "storage"] {
             assert_eq!(owner.get(&format!("/projects/theirs/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(owner.get("/deliveries?project=theirs").await.status, StatusCode::NOT_FOUND);
         for (path, fields) in [
             ("/projects/theirs/settings", vec![("name", "mine")]),
             ("/projects/theirs", vec![("_method", "DELETE"), ("slug", "theirs")]),
+            ("/projects/theirs/storage", vec![("retention_days", "1")]),
             ("/projects/theirs/keys", vec![("label", "mine")]),
             ("/projects/theirs/keys/2", vec![("_method", "DELETE")]),
             ("/projects/shop/keys/2", vec![("_method", "DELETE")]),
