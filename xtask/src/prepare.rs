@@ -1,4 +1,4 @@
-//! What the suite needs beside cargo: a browser, Python and Node packages, the browser SDK as one file.
+//! What the tests need beside cargo: a PostgreSQL server, a browser, Python and Node packages, the browser SDK as one file.
 //!
 //! Whatever is missing is installed, and what cannot be installed is named; nothing is ever skipped. Everything
 //! that is not a system package goes to `.suite/` and `suite/apps/node_modules/`, which git ignores. A stamp beside
@@ -25,13 +25,14 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool { probe: &["python3", "--version"], package: "python3" },
     Tool { probe: &["python3", "-c", "import venv, ensurepip"], package: "python3-venv" },
     Tool { probe: &["node", "--version"], package: "nodejs" },
     Tool { probe: &["npm", "--version"], package: "npm" },
     Tool { probe: &["chromium", "--version"], package: "chromium" },
     Tool { probe: &["chromedriver", "--version"], package: "chromium-driver" },
+    Tool { probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb || initdb --version"], package: "postgresql-15" },
 ];
 
 /// Makes everything ready.

@@ -5,6 +5,8 @@ use crate::machine;
 use crate::metrics::Metrics;
 use crate::step::cargo;
 use anyhow::{Context, Result, bail, ensure};
+use bugle_db::Value;
+use bugle_db::trial::Session;
 use bugle_event::json;
 use std::fs::File;
 use std::io::Write;
@@ -38,6 +40,8 @@ pub struct Place {
     pub binary: PathBuf,
     /// Where the server's data and its log lie.
     pub dir: PathBuf,
+    /// The address of its database, when that is not the embedded one.
+    pub database: Option<String>,
 }
 
 /// A project and its key.
@@ -97,6 +101,7 @@ impl Place {
         let mut words = launch.under.iter().map(PathBuf::from).chain([self.binary.clone()]);
         let mut command = clean(&words.next().context("a program")?);
         command.args(words).args(["serve", "--listen", &address.to_string(), "--data"]).arg(self.data());
+        command.envs(self.database.iter().map(|url| ("BUGLE_DATABASE", url)));
         command.envs(launch.settings.iter().map(|(name, value)| (*name, value)));
         let child = command.stdout(log.try_clone()?).stderr(log).spawn().context("starting the server")?;
         Ok(Server { child, place: self.clone(), address })
@@ -107,17 +112,26 @@ impl Place {
         self.call(&["check"], "")
     }
 
-    /// What the data takes on the disk: path within its directory, bytes.
+    /// What the data takes on the disk: path within its directory, bytes. The largest first.
     pub fn disk_bytes(&self) -> Result<Vec<(String, u64)>> {
         let data = self.data();
         let name = |path: &Path| path.strip_prefix(&data).unwrap_or(path).to_string_lossy().into_owned();
-        Ok(machine::disk_bytes(&data)?.into_iter().map(|(path, bytes)| (name(&path), bytes)).collect())
+        let mut files: Vec<(String, u64)> =
+            machine::disk_bytes(&data)?.into_iter().map(|(path, bytes)| (name(&path), bytes)).collect();
+        if let Some(url) = &self.database {
+            let rows = Session::open(url)?.rows("SELECT pg_database_size(current_database())")?;
+            if let Some(Value::Int(bytes)) = rows.first().and_then(|row| row.first()) {
+                files.insert(0, ("PostgreSQL".into(), u64::try_from(*bytes)?));
+            }
+        }
+        Ok(files)
     }
 
     /// Runs a subcommand to its end. What it printed.
     fn call(&self, arguments: &[&str], input: &str) -> Result<String> {
         let mut child = clean(&self.binary)
             .args(arguments)
+            .envs(self.database.iter().map(|url| ("BUGLE_DATABASE", url)))
             .arg("--data")
             .arg(self.data())
             .stdin(Stdio::piped())

@@ -5,21 +5,33 @@
 //!
 //! **How it is used.** A caller ships a closure; it runs on a thread that owns a connection, inside a
 //! transaction, and its answer comes back through a callback ([`Database::write`], [`Database::read`]) or by
-//! blocking ([`Database::write_now`], [`Database::read_now`]). SQLite has exactly one writer thread, so writes
-//! never meet `SQLITE_BUSY` from this process; commands beside a running server wait for each other.
+//! blocking ([`Database::write_now`], [`Database::read_now`]). There is exactly one writer at any time: one thread of
+//! this process, and beside other processes SQLite's lock on the file or PostgreSQL's advisory lock. So whoever looks
+//! and then inserts (`next_id`) needs no retry.
 //!
 //! **The portable dialect.** Parameters are `$1…$n` (rewritten for SQLite, which would bind them by first
 //! appearance). Column types are BIGINT, TEXT, BOOLEAN, DOUBLE PRECISION and the substituted `{id}` and
 //! `{blob}`; `{clustered}` keeps a table in primary key order where the engine can. Ids are made by the
-//! application. Times are BIGINT Unix milliseconds. Sums are `CAST(SUM(x) AS BIGINT)`. Text never holds NUL.
+//! application. Times are BIGINT Unix milliseconds. Sums are `CAST(SUM(x) AS BIGINT)`. Text never holds NUL: a
+//! parameter's NUL becomes U+FFFD. Text sorts by its bytes, `LIKE` and `LOWER` fold ASCII alone, on both engines.
+//! A statement that fails ends its transaction: a job that goes on regardless is rolled back.
 //!
-//! **Durability.** A committed write has been synced (`synchronous=FULL`): the journal forgets what has been
-//! filed, so the database must not lose it to a power cut. Once a write or an fsync has failed nobody knows what is
-//! on disk: the database takes no further write ([`Database::failure`]), and the process should end.
+//! **Many at once.** [`Tx::insert_many`], [`Tx::execute_each`] and [`Tx::query_each`] take many rows of parameters. On
+//! SQLite they are loops; on PostgreSQL they cost one round trip for many rows.
+//!
+//! **Durability.** A committed write has been synced (`synchronous=FULL`; `synchronous_commit` on): the journal forgets
+//! what has been filed, so the database must not lose it to a power cut. Once a write or an fsync has failed nobody knows
+//! what is on disk: the database takes no further write ([`Database::failure`]), and the process should end.
 
+mod connection;
 mod migrate;
+mod postgres;
 mod sqlite;
+#[cfg(feature = "trial")]
+pub mod trial;
 mod value;
+
+use connection::Connection;
 
 pub use migrate::Migration;
 pub use value::{FromValue, Param, Row, Value};
@@ -36,8 +48,9 @@ pub enum DbError {
     /// The disk is full; nothing was written.
     #[error("the disk is full: {0}")]
     Full(String),
-    /// Another process held the database for too long.
-    #[error("the database is busy in another process: {0}")]
+    /// The database is held by another process, or away. It is as if nothing had been tried; try again later. (If the
+    /// server stays away from a COMMIT on, nobody knows whether that happened: who must know asks when it is back.)
+    #[error("the database is busy or away: {0}")]
     Busy(String),
     /// The database is not one that this binary may open; the text says why and what to do.
     #[error("{0}")]
@@ -57,7 +70,7 @@ pub enum DbError {
 /// The result of anything that touches the database.
 pub type Result<T> = std::result::Result<T, DbError>;
 
-type Job = Box<dyn FnOnce(&mut sqlite::Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A database and the threads that talk to it. Cheap to clone.
 #[derive(Clone)]
@@ -90,17 +103,41 @@ impl Database {
     /// # Errors
     /// [`DbError::Refused`] when the file was written by a newer binary or its history was altered.
     pub fn open(path: &Path, options: Options, migrations: &[Migration]) -> Result<Database> {
+        let path = path.to_path_buf();
+        Database::start(options, migrations, move |failure| Connection::file(&path, options, failure))
+    }
+
+    /// Connects to the PostgreSQL database that `url` names (`postgres://user:password@host/database`) and brings it to the
+    /// newest of `migrations`.
+    ///
+    /// # Errors
+    /// [`DbError::Refused`] as in [`Database::open`], and when the server turns this user away or has no such database;
+    /// [`DbError::Busy`] when it cannot be reached.
+    pub fn connect(url: &str, options: Options, migrations: &[Migration]) -> Result<Database> {
+        let config = postgres::config(url)?;
+        Database::start(options, migrations, move |failure| Connection::server(config.clone(), options, failure))
+    }
+
+    /// Connections are opened on the threads that they live on: the caller may be async, and PostgreSQL's is inside.
+    fn start(
+        options: Options,
+        migrations: &[Migration],
+        open: impl Fn(Arc<OnceLock<String>>) -> Result<Connection> + Clone + Send + 'static,
+    ) -> Result<Database> {
         let failure = Arc::new(OnceLock::new());
-        let mut first = sqlite::Connection::open(path, options, Arc::clone(&failure))?;
-        migrate::migrate(&mut first, migrations)?;
         let (writer, jobs) = mpsc::channel::<Job>();
+        let (migrations, first, poison) = (migrations.to_vec(), open.clone(), Arc::clone(&failure));
+        let first = move || {
+            let mut connection = first(poison)?;
+            migrate::migrate(&mut connection, &migrations)?;
+            Ok(connection)
+        };
         spawn("bugle-db-write", first, move || jobs.recv().ok())?;
         let (readers, jobs) = mpsc::channel::<Job>();
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..options.readers.max(1) {
-            let connection = sqlite::Connection::open(path, options, Arc::clone(&failure))?;
-            let jobs = Arc::clone(&jobs);
-            spawn("bugle-db-read", connection, move || jobs.lock().ok()?.recv().ok())?;
+            let (open, poison, jobs) = (open.clone(), Arc::clone(&failure), Arc::clone(&jobs));
+            spawn("bugle-db-read", move || open(poison), move || jobs.lock().ok()?.recv().ok())?;
         }
         Ok(Database { writer, readers, failure })
     }
@@ -153,7 +190,7 @@ impl Database {
     }
 
     /// Gives free pages of the file back to the disk, at most `pages` of them, and says how many are left. For duties, after
-    /// they have deleted.
+    /// they have deleted. A PostgreSQL server does so by itself: none are left.
     pub fn give_back(&self, pages: u32) -> Result<i64> {
         let (sender, answer) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |connection| drop(sender.send(connection.give_back(pages))));
@@ -170,13 +207,20 @@ impl Database {
     }
 }
 
-/// A panic in a job ends that job, not the thread: the transaction has been rolled back by then.
+/// Starts a thread with its connection, once that is open. A panic in a job ends that job, not the thread: the transaction
+/// has been rolled back by then.
 fn spawn(
     name: &str,
-    mut connection: sqlite::Connection,
+    open: impl FnOnce() -> Result<Connection> + Send + 'static,
     mut next: impl FnMut() -> Option<Job> + Send + 'static,
 ) -> Result<()> {
+    let (ready, opened) = mpsc::sync_channel(1);
     let run = move || {
+        let mut connection = match open() {
+            Ok(connection) => connection,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        let _ = ready.send(Ok(()));
         while let Some(job) = next() {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut connection)));
             if outcome.is_err() {
@@ -187,24 +231,60 @@ fn spawn(
     std::thread::Builder::new()
         .name(name.into())
         .spawn(run)
-        .map(drop)
-        .map_err(|error| DbError::Failed(format!("no thread could be started: {error}")))
+        .map_err(|error| DbError::Failed(format!("no thread could be started: {error}")))?;
+    opened.recv().unwrap_or_else(|_| Err(DbError::Failed("the database's thread has ended".into())))
+}
+
+/// Which engine runs the SQL. For the few places where two texts stand side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded one.
+    Sqlite,
+    /// A server.
+    Postgres,
 }
 
 /// A transaction in progress.
 pub struct Tx<'c> {
-    connection: &'c mut sqlite::Connection,
+    connection: &'c mut Connection,
 }
 
 impl Tx<'_> {
+    /// The engine that runs this.
+    pub fn engine(&self) -> Engine {
+        self.connection.engine()
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
         self.connection.execute(sql, params)
     }
 
+    /// Runs a statement once for each of `rows`, in their order, and says how many rows each changed.
+    pub fn execute_each<'p>(&mut self, sql: &'static str, rows: &[impl AsRef<[Param<'p>]>]) -> Result<Vec<u64>> {
+        self.connection.execute_each(sql, &slices(rows))
+    }
+
+    /// Inserts many rows, in their order, and says how many were. `rest` is what follows the values: nothing, or
+    /// `ON CONFLICT …`, which must not meet two of `rows` with the same key.
+    pub fn insert_many<'p>(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rest: &'static str,
+        rows: &[impl AsRef<[Param<'p>]>],
+    ) -> Result<u64> {
+        self.connection.insert_many(table, columns, rest, &slices(rows))
+    }
+
     /// All rows of a query.
     pub fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         self.connection.query(sql, params)
+    }
+
+    /// All rows of a query, for each of `rows` of parameters, in their order.
+    pub fn query_each<'p>(&mut self, sql: &str, rows: &[impl AsRef<[Param<'p>]>]) -> Result<Vec<Vec<Row>>> {
+        self.connection.query_each(sql, &slices(rows))
     }
 
     /// The first row of a query, if there is one.
@@ -219,17 +299,25 @@ impl Tx<'_> {
 
     /// Bytes of the database that are in use: free pages of the file, which the next rows will take, are not counted.
     pub fn live_bytes(&mut self) -> Result<i64> {
-        self.one(
-            "SELECT (c.page_count - f.freelist_count) * s.page_size \
-             FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
-            &[],
-        )
+        let sql = match self.engine() {
+            Engine::Sqlite => {
+                "SELECT (c.page_count - f.freelist_count) * s.page_size \
+                 FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s"
+            }
+            // The server keeps no count of what is free inside its files; vacuum lets the next rows have it.
+            Engine::Postgres => "SELECT CAST(pg_database_size(current_database()) AS BIGINT)",
+        };
+        self.one(sql, &[])
     }
 
     /// The next free id of a table whose `id` is made by the application.
     pub fn next_id(&mut self, table: &'static str) -> Result<i64> {
         self.one(&format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}"), &[])
     }
+}
+
+fn slices<'a, 'p>(rows: &'a [impl AsRef<[Param<'p>]>]) -> Vec<&'a [Param<'p>]> {
+    rows.iter().map(AsRef::as_ref).collect()
 }
 
 /// `params![a, b, c]`: the parameters `$1, $2, $3` of a statement.

@@ -4,7 +4,7 @@
 //! is. A released text never changes; the checksum is there to notice when one has. A database whose history is
 //! longer than this binary's comes from a newer release and is refused in a sentence, untouched.
 
-use crate::sqlite::Connection;
+use crate::connection::Connection;
 use crate::{DbError, Result, params};
 
 /// One step: its name (`0001_accounts`) and its SQL.
@@ -21,7 +21,8 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (
 
 /// Brings the database up to the last of `migrations`.
 pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<()> {
-    connection.batch(HISTORY)?;
+    // In a transaction, so that two processes that begin with an empty database do not both make it.
+    connection.transact(true, |tx| tx.connection.batch(HISTORY))?;
     let checksum = |text: &str| format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()));
     let done = connection.transact(true, |tx| {
         let done = tx.query("SELECT name, checksum FROM migrations ORDER BY step", &[])?;
@@ -52,7 +53,8 @@ pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
             if tx.first("SELECT 1 FROM migrations WHERE step = $1", params![number])?.is_some() {
                 return Ok(());
             }
-            tx.connection.batch(&for_sqlite(migration.text))?;
+            let text = tx.connection.translate(migration.text);
+            tx.connection.batch(&text)?;
             tx.execute(
                 "INSERT INTO migrations (step, name, checksum) VALUES ($1, $2, $3)",
                 params![number, migration.name, &checksum(migration.text)],
@@ -61,8 +63,4 @@ pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> 
         })?;
     }
     Ok(())
-}
-
-fn for_sqlite(text: &str) -> String {
-    text.replace("{id}", "INTEGER PRIMARY KEY").replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID")
 }

@@ -1,12 +1,13 @@
 //! SQLite: one connection, on the thread that owns it.
 
-use crate::{DbError, Options, Param, Result, Row, Tx, Value};
+use crate::value::without_nul;
+use crate::{DbError, Options, Param, Result, Row, Value};
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, ToSql};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Prepared statements kept per connection.
@@ -16,12 +17,10 @@ pub(crate) struct Connection {
     inner: rusqlite::Connection,
     /// `$n` texts and what SQLite is given for them.
     rewritten: HashMap<String, Arc<str>>,
-    /// What the disk failed with when a write of this database failed; shared by its connections.
-    failure: Arc<OnceLock<String>>,
 }
 
 impl Connection {
-    pub(crate) fn open(path: &Path, options: Options, failure: Arc<OnceLock<String>>) -> Result<Connection> {
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Connection> {
         let inner = rusqlite::Connection::open(path).map_err(error)?;
         inner.busy_timeout(Duration::from_millis(options.busy_ms)).map_err(error)?;
         inner.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
@@ -33,7 +32,7 @@ impl Connection {
              PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
         );
         inner.execute_batch(&pragmas).map_err(error)?;
-        Ok(Connection { inner, rewritten: HashMap::new(), failure })
+        Ok(Connection { inner, rewritten: HashMap::new() })
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
@@ -41,24 +40,10 @@ impl Connection {
     }
 
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
-        if let Some(failure) = self.failure.get() {
-            return Err(DbError::Disk(failure.clone()));
-        }
         self.batch("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     pub(crate) fn give_back(&mut self, pages: u32) -> Result<i64> {
-        if let Some(failure) = self.failure.get() {
-            return Err(DbError::Disk(failure.clone()));
-        }
-        self.incremental_vacuum(pages).inspect_err(|error| {
-            if let DbError::Disk(failure) = error {
-                let _ = self.failure.set(failure.clone());
-            }
-        })
-    }
-
-    fn incremental_vacuum(&self, pages: u32) -> Result<i64> {
         // The pragma frees one page per row that it returns, so it has to be read to its end.
         let mut statement = self.inner.prepare(&format!("PRAGMA incremental_vacuum({pages})")).map_err(error)?;
         let mut rows = statement.query([]).map_err(error)?;
@@ -66,33 +51,19 @@ impl Connection {
         self.inner.query_row("PRAGMA freelist_count", [], |row| row.get(0)).map_err(error)
     }
 
-    /// After a panic inside a job: leaves no transaction open.
+    /// After an error or a panic inside a job: leaves no transaction open.
     pub(crate) fn recover(&mut self) {
         if !self.inner.is_autocommit() {
             let _ = self.inner.execute_batch("ROLLBACK");
         }
     }
 
-    pub(crate) fn transact<T>(&mut self, write: bool, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        if let (true, Some(failure)) = (write, self.failure.get()) {
-            return Err(DbError::Disk(failure.clone()));
-        }
-        let result = self.attempt(if write { "BEGIN IMMEDIATE" } else { "BEGIN" }, job);
-        if let Err(error) = &result {
-            self.recover();
-            if let (true, DbError::Disk(failure)) = (write, error) {
-                // A second failure adds nothing to the first.
-                let _ = self.failure.set(failure.clone());
-            }
-        }
-        result
+    pub(crate) fn begin(&mut self, write: bool) -> Result<()> {
+        self.statement(if write { "BEGIN IMMEDIATE" } else { "BEGIN" })
     }
 
-    fn attempt<T>(&mut self, begin: &str, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.statement(begin)?;
-        let value = job(&mut Tx { connection: self })?;
-        self.statement("COMMIT")?;
-        Ok(value)
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        self.statement("COMMIT")
     }
 
     fn statement(&mut self, sql: &str) -> Result<()> {
@@ -137,6 +108,11 @@ impl Connection {
     }
 }
 
+/// The types of this engine for those that migrations leave open.
+pub(crate) fn translate(text: &str) -> String {
+    text.replace("{id}", "INTEGER PRIMARY KEY").replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID")
+}
+
 fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
@@ -154,6 +130,7 @@ impl ToSql for Param<'_> {
             Param::Int(int) => ValueRef::Integer(int),
             Param::Real(real) => ValueRef::Real(real),
             Param::Bool(bool) => ValueRef::Integer(i64::from(bool)),
+            Param::Text(text) if text.contains('\0') => return Ok(ToSqlOutput::from(without_nul(text).into_owned())),
             Param::Text(text) => ValueRef::Text(text.as_bytes()),
             Param::Blob(bytes) => ValueRef::Blob(bytes),
         }))

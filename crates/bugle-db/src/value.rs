@@ -1,6 +1,7 @@
 //! Values on their way in ([`Param`]) and out ([`Value`], [`Row`]).
 
 use crate::{DbError, Result};
+use std::borrow::Cow;
 
 /// A parameter of a statement, borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,14 @@ pub enum Param<'p> {
     Text(&'p str),
     /// `{blob}`.
     Blob(&'p [u8]),
+}
+
+/// Text as every engine takes it.
+pub(crate) fn without_nul(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// A value of a row.

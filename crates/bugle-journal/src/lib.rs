@@ -7,6 +7,7 @@
 //!
 //! ```sql
 //! records (position INTEGER PRIMARY KEY, body BLOB NOT NULL)
+//! identity (name TEXT NOT NULL)   -- 32 hex digits, random: which journal this is, among those of other servers
 //! ```
 //!
 //! Positions rise by one, in the order of acknowledgement, over the whole life of the journal. Because filed
@@ -119,6 +120,16 @@ impl Journal {
         Ok(Journal { sender, reader, shared })
     }
 
+    /// The name of the journal at `path`, which is made if it is not there. It never changes.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn name(path: &Path) -> Result<String, JournalError> {
+        connect(path)
+            .and_then(|connection| connection.query_row("SELECT name FROM identity", [], |row| row.get(0)))
+            .map_err(|error| JournalError::Poisoned(error.to_string()))
+    }
+
     /// Appends `bodies` together. `done` is given the position of the last one once all are durable.
     pub fn append(&self, bodies: Vec<Vec<u8>>, done: impl FnOnce(Result<Position, JournalError>) + Send + 'static) {
         let bytes = bodies.iter().map(Vec::len).sum::<usize>() as i64;
@@ -205,6 +216,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -4000;
          CREATE TABLE IF NOT EXISTS records (position INTEGER PRIMARY KEY, body BLOB NOT NULL);
          CREATE TABLE IF NOT EXISTS high_water (position INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS identity (name TEXT NOT NULL);
+         INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
          INSERT INTO high_water SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM high_water);",
     )?;
     Ok(connection)

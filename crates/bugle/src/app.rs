@@ -24,6 +24,8 @@ pub struct App {
     pub live: Live,
     /// Where events come in.
     pub door: Door,
+    /// The id of this server's journal.
+    pub journal: i64,
     /// How far the journal has been filed.
     pub filed: Arc<AtomicI64>,
     /// Who counts.

@@ -15,7 +15,7 @@ pub use connect::Connection;
 use crate::config::{Config, Overrides};
 use crate::store::Store;
 use crate::{check, serve};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -52,8 +52,9 @@ struct Place {
     /// Print one JSON object for scripts.
     #[arg(long, global = true)]
     json: bool,
-    /// Another database than the embedded one. This release has no other.
-    #[arg(long, global = true, value_name = "URL", env = "BUGLE_DATABASE", hide = true)]
+    /// A PostgreSQL database in the place of the embedded one, such as postgres://bugle:password@db.example.org/bugle
+    /// [env: BUGLE_DATABASE]. The journal and the key stay in DIR.
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
 }
 
@@ -111,28 +112,35 @@ pub fn run() -> ExitCode {
 
 fn execute(cli: Cli) -> anyhow::Result<bool> {
     let place = cli.place;
-    if let Some(url) = place.database.as_deref().filter(|url| !url.is_empty()) {
-        let scheme = url.split(':').next().unwrap_or_default();
-        bail!("{scheme} cannot be used: this release keeps everything in the embedded database. Leave --database out.");
-    }
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve_until_stopped(place.config()?),
-        Command::Init(init) => init.run(&open(&place.data)?, place.json),
+        Command::Init(init) => init.run(&place.store()?, place.json),
         Command::Project(ProjectCommand::Create(create)) => {
-            create.run(&open(&place.data)?, &place.config()?.public_url, place.json)
+            create.run(&place.store()?, &place.config()?.public_url, place.json)
         }
-        Command::Token(TokenCommand::Create(create)) => create.run(&open(&place.data)?, place.json),
-        Command::User(UserCommand::Password(password)) => password.run(&open(&place.data)?, place.json),
-        Command::Check => check::run(&place.data, place.json),
+        Command::Token(TokenCommand::Create(create)) => create.run(&place.store()?, place.json),
+        Command::User(UserCommand::Password(password)) => password.run(&place.store()?, place.json),
+        Command::Check => check::run(&place.config()?, place.json),
     }
 }
 
 impl Place {
     fn config(&self) -> anyhow::Result<Config> {
         let environment = Overrides::from_environment(|name| std::env::var(name).ok())?;
-        let flags =
-            Overrides { listen: self.listen.clone(), public_url: self.public_url.clone(), ..Overrides::default() };
+        let flags = Overrides {
+            database: self.database.clone(),
+            listen: self.listen.clone(),
+            public_url: self.public_url.clone(),
+            ..Overrides::default()
+        };
         Config::resolve(self.data.clone(), self.config.as_deref(), environment, flags)
+    }
+
+    fn store(&self) -> anyhow::Result<Store> {
+        match self.config()?.database {
+            Some(url) => Store::connect(&url),
+            None => open(&self.data),
+        }
     }
 }
 
@@ -147,11 +155,14 @@ fn serve_until_stopped(config: Config) -> anyhow::Result<bool> {
         Ok("json") => logs.json().init(),
         _ => logs.init(),
     }
-    tokio::runtime::Runtime::new().context("The runtime could not be started")?.block_on(serve::run(config))?;
-    Ok(true)
+    let runtime = tokio::runtime::Runtime::new().context("The runtime could not be started")?;
+    let result = runtime.block_on(serve::run(config));
+    // A thread that still waits for a database that is away must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    result.map(|()| true)
 }
 
-/// Opens the database of a directory, making both as `serve` would: readable by their owner only.
+/// Opens the embedded database of a directory, making both as `serve` would: readable by their owner only.
 fn open(data: &Path) -> anyhow::Result<Store> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
@@ -180,6 +191,7 @@ mod tests {
             "bugle token create ci --data d --scope org:read --scope event:read",
             "bugle user password a@b.example --data d",
             "bugle check --data d --json",
+            "bugle check --data d --database postgres://d.example/b",
         ] {
             let cli = Cli::try_parse_from(line.split_whitespace());
             assert!(cli.is_ok(), "{line}: {cli:?}");
@@ -209,6 +221,30 @@ mod tests {
         run("token create ci --scope event:read").expect("is made");
         let unknown = run("token create ci --scope root").expect_err("is refused").to_string();
         assert!(unknown.contains("no scope"), "{unknown}");
-        assert!(run("--database postgres://x project create Shop").is_err());
+        let no_database = run("--database mysql://x project create Shop").expect_err("is refused").to_string();
+        assert!(no_database.contains("postgres://"), "{no_database}");
+    }
+
+    #[test]
+    fn every_command_works_on_postgres() {
+        bugle_db::trial::on_postgres(|| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let url = bugle_db::trial::url_for(folder.path(), crate::store::MIGRATIONS).expect("a database");
+            let data = folder.path().join("data");
+            let run = |line: &str| {
+                let line = format!("bugle --data {} --database {url} {line}", data.display());
+                execute(Cli::parse_from(line.split_whitespace()))
+            };
+            let store = Store::connect(&url).expect("connects");
+            account::init(&store, "owner@acme.example", "correct horse battery", Some("acme")).expect("is made");
+            run("--json project create Shop").expect("is made");
+            run("token create ci --scope event:read").expect("is made");
+            assert!(run("--json check").expect("checks"));
+            assert!(!data.exists(), "nothing is left beside it");
+            assert_eq!(
+                store.blocking().read_now(|tx| tx.one::<i64>("SELECT COUNT(*) FROM projects", &[])).expect("reads"),
+                1
+            );
+        });
     }
 }

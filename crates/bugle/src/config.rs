@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Where everything lives: database, journal, secrets.
     pub data: PathBuf,
+    /// The address of a PostgreSQL database; none: the embedded one in `data`. It may hold a password.
+    pub database: Option<String>,
     /// Where to listen. Loopback by default: nothing is reachable from outside until somebody says so.
     pub listen: SocketAddr,
     /// The address that people and SDKs use, without a slash at the end.
@@ -50,6 +52,8 @@ pub struct Config {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Overrides {
+    /// See [`Config::database`].
+    pub database: Option<String>,
     /// See [`Config::listen`].
     pub listen: Option<String>,
     /// See [`Config::public_url`].
@@ -90,6 +94,7 @@ impl Overrides {
             get(name).map(parse).transpose()
         };
         Ok(Overrides {
+            database: get("BUGLE_DATABASE"),
             listen: get("BUGLE_LISTEN"),
             public_url: get("BUGLE_PUBLIC_URL"),
             smtp_url: get("BUGLE_SMTP_URL"),
@@ -110,6 +115,7 @@ impl Overrides {
 
     fn or(self, lower: Overrides) -> Overrides {
         Overrides {
+            database: self.database.or(lower.database),
             listen: self.listen.or(lower.listen),
             public_url: self.public_url.or(lower.public_url),
             smtp_url: self.smtp_url.or(lower.smtp_url),
@@ -158,6 +164,7 @@ impl Config {
         };
         Ok(Config {
             data,
+            database: all.database.filter(|url| !url.trim().is_empty()).map(checked_database).transpose()?,
             listen,
             mail_from: all.mail_from.unwrap_or_else(|| format!("Bugle <bugle@{}>", host(&public_url))),
             public_url,
@@ -225,6 +232,16 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
     Ok(url.to_string())
 }
 
+/// What it says is not repeated: it may hold a password.
+fn checked_database(url: String) -> anyhow::Result<String> {
+    match url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        true => Ok(url),
+        false => {
+            bail!("The database's address must begin with postgres://. Without one, Bugle uses the embedded database")
+        }
+    }
+}
+
 fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -259,9 +276,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        for (text, told) in
-            [("lisen = \"x\"", "lisen"), ("listen = \"x\"", "127.0.0.1:8000"), ("public_url = \"x\"", "http://")]
-        {
+        for (text, told) in [
+            ("lisen = \"x\"", "lisen"),
+            ("listen = \"x\"", "127.0.0.1:8000"),
+            ("public_url = \"x\"", "http://"),
+            ("database = \"mysql://x\"", "postgres://"),
+        ] {
             let folder = folder(text);
             let error = Config::resolve(folder.path().into(), None, Overrides::default(), Overrides::default());
             let error = format!("{:#}", error.expect_err("is refused"));

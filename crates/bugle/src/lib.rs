@@ -24,6 +24,7 @@ pub mod fate;
 pub mod file;
 pub mod heard;
 pub mod issue;
+pub mod journals;
 pub mod limit;
 pub mod live;
 pub mod metrics;

@@ -12,10 +12,14 @@
 //! | 12 | the nonce, random |
 //! | rest | AES-256-GCM of the plain bytes, with its tag of 16 bytes at the end; the version is authenticated along |
 //!
+//! Servers that share one database need the same `secret.key`. The table `seal_proof` holds something sealed, so that one
+//! with another key is told so at its start.
+//!
 //! Random nonces are safe up to 2³² values under one key; there are as many as people type.
 
 use crate::access::random;
 use anyhow::{Context, bail};
+use bugle_db::{DbError, Tx, params};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -74,6 +78,17 @@ impl Seal {
         plain.truncate(length);
         Some(plain)
     }
+}
+
+/// What was sealed as a proof, if anything was.
+pub fn proof(tx: &mut Tx<'_>) -> Result<Option<Vec<u8>>, DbError> {
+    tx.first("SELECT sealed FROM seal_proof ORDER BY id LIMIT 1", &[])?.map(|row| row.get(0)).transpose()
+}
+
+/// Leaves something sealed for other servers to try their key on.
+pub fn prove(tx: &mut Tx<'_>, seal: &Seal) -> Result<(), DbError> {
+    let sealed = seal.seal(b"Bugle");
+    tx.execute("INSERT INTO seal_proof (id, sealed) VALUES (1, $1)", params![&sealed]).map(drop)
 }
 
 /// The file appears whole or not at all: a command and a server that start together must not have two keys.

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_alerts", text: include_str!("../../../migrations/0003_alerts.sql") },
     Migration { name: "0004_limits", text: include_str!("../../../migrations/0004_limits.sql") },
     Migration { name: "0005_ledger", text: include_str!("../../../migrations/0005_ledger.sql") },
+    Migration { name: "0006_journals", text: include_str!("../../../migrations/0006_journals.sql") },
     Migration { name: "0007_storage", text: include_str!("../../../migrations/0007_storage.sql") },
 ];
 
@@ -43,12 +44,35 @@ struct Snapshot {
 }
 
 impl Store {
-    /// Opens (and creates) the database in `data`.
+    /// Connects to the PostgreSQL database at the address `database`, or opens the embedded one in `data`.
+    pub fn at(data: &Path, database: Option<&str>) -> anyhow::Result<Store> {
+        match database {
+            Some(url) => Store::connect(url),
+            None => Store::open(data),
+        }
+    }
+
+    /// Connects to a PostgreSQL database.
+    pub fn connect(url: &str) -> anyhow::Result<Store> {
+        // The address may hold a password, so it stays out of the text.
+        let db = Database::connect(url, Options::default(), MIGRATIONS).context("The database could not be opened")?;
+        Ok(Store::new(db))
+    }
+
+    /// Opens (and creates) the embedded database in `data`.
     pub fn open(data: &Path) -> anyhow::Result<Store> {
         let path = data.join(FILE);
+        #[cfg(test)]
+        if let Some(url) = bugle_db::trial::url_for(&path, MIGRATIONS) {
+            return Store::connect(&url);
+        }
         let db = Database::open(&path, Options::default(), MIGRATIONS)
             .with_context(|| format!("The database {} could not be opened", path.display()))?;
-        Ok(Store { db, snapshot: Arc::default(), looking: Arc::default(), looks: Arc::default() })
+        Ok(Store::new(db))
+    }
+
+    fn new(db: Database) -> Store {
+        Store { db, snapshot: Arc::default(), looking: Arc::default(), looks: Arc::default() }
     }
 
     /// Every key, as of the last change that this process made, or has noticed by [`Store::refresh`].
@@ -176,4 +200,9 @@ pub fn state(tx: &mut Tx<'_>, name: &'static str) -> Result<i64, DbError> {
 /// Tells filing that issues were removed. Part of the transaction that removes them.
 pub fn removed(tx: &mut Tx<'_>) -> Result<(), DbError> {
     tx.execute("UPDATE state SET value = value + 1 WHERE name = 'removals'", &[]).map(drop)
+}
+
+/// Bytes of a PostgreSQL database.
+pub fn bytes(tx: &mut Tx<'_>) -> Result<i64, DbError> {
+    tx.one("SELECT pg_database_size(current_database())", &[])
 }

@@ -4,6 +4,9 @@
 //! what each figure means. Rules: a figure has its unit; what could not be measured says so; a run after which the sums
 //! disagree (received = stored + discarded + backlog), or `bugle check` does, is a failed run, whatever its speed.
 //!
+//! With `--database postgres` the database is a server that the bench starts and that syncs. What PostgreSQL's own processes
+//! take of the two figures for CPU and memory is not in them: they are of Bugle's process.
+//!
 //! The phases, in order: warm-up, burst, floor, sustained, half rate, stop. Each starts with an empty backlog and with
 //! its requests already made.
 
@@ -19,7 +22,8 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const USAGE: &str = "cargo xtask bench [--short] [--json] [--seconds N] [--binary FILE] [--dir DIR] [--keep]";
+const USAGE: &str = "cargo xtask bench [--short] [--json] [--seconds N] [--binary FILE] [--dir DIR] [--keep] \
+     [--database sqlite|postgres]";
 
 /// How a run is asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// The server, if it is another than the release build of this tree.
     pub binary: Option<PathBuf>,
+    /// Whether the database is PostgreSQL: a server of the bench's own, with its defaults.
+    pub is_postgres: bool,
     json: bool,
     keep: bool,
 }
@@ -64,7 +70,8 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
 fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
     let seconds = Duration::from_secs;
     let (sustained, half, burst) = (seconds(60), seconds(20), seconds(10));
-    let mut options = Options { sustained, half, burst, dir: None, binary: None, json: false, keep: false };
+    let mut options =
+        Options { sustained, half, burst, dir: None, binary: None, is_postgres: false, json: false, keep: false };
     while let Some(word) = words.next() {
         match word {
             "--short" => (options.sustained, options.half, options.burst) = (seconds(8), seconds(6), seconds(4)),
@@ -73,6 +80,7 @@ fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
             "--seconds" => options.sustained = seconds(words.next().context(USAGE)?.parse().context(USAGE)?),
             "--binary" => options.binary = Some(words.next().context(USAGE)?.into()),
             "--dir" => options.dir = Some(words.next().context(USAGE)?.into()),
+            "--database" => options.is_postgres = crate::crash::is_postgres(words.next().context(USAGE)?)?,
             other => bail!("{other} is not known: {USAGE}"),
         }
     }

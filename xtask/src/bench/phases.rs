@@ -10,6 +10,7 @@ use crate::machine;
 use crate::metrics::Metrics;
 use crate::server::{self, Launch, Place, Server};
 use anyhow::{Context, Result};
+use bugle_db::trial;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,11 @@ const ERRORS: &[&str] = &["category=\"error\""];
 /// Runs all phases against a server of their own in `dir`.
 pub fn measure(root: &Path, dir: &Path, options: &Options, report: &mut Report) -> Result<()> {
     let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let place = Place { binary, dir: dir.to_owned() };
+    let postgres = options.is_postgres.then(|| trial::Server::start(true));
+    let database = postgres.as_ref().map(|server| server.create("bench")).transpose()?;
+    report
+        .fact("database", if options.is_postgres { "PostgreSQL, CPU and memory not counted" } else { "SQLite" }.into());
+    let place = Place { binary, dir: dir.to_owned(), database };
     place.init()?;
     let project = place.project("shop")?;
     let mut server = place.serve(&Launch::default())?;

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs every phase that this machine allows.
 pub fn run(binary: &Path, dir: &Path, options: &Options, mut random: Random, report: &mut Report) -> Result<()> {
     let mut phase = |name: &str, missing: Option<String>, run: &dyn Fn(Place, u64) -> Result<Outcome>| {
-        let place = Place { binary: binary.to_owned(), dir: dir.join(name.replace(' ', "-")) };
+        let place = Place { binary: binary.to_owned(), dir: dir.join(name.replace(' ', "-")), database: None };
         let seed = random.next();
         if options.only.as_ref().is_some_and(|only| !name.contains(only)) {
             return;

@@ -20,6 +20,9 @@
 //! while, what a power cut leaves of what was not synced: `tests/disk.rs` of `bugle-journal` and `bugle-db`, on a failing disk
 //! in the process (`bugle-fault`). Logs cut or damaged at any byte: `tests/torn.rs` of `bugle-journal`.
 //!
+//! With `--database postgres` the rounds are run on a PostgreSQL server of the harness's own, which syncs. It is not killed
+//! itself: that it survives this is its makers' promise. The phases of the disk are about SQLite's files and left out.
+//!
 //! The numbers are seeded, the instants are the machine's: the same seed gives the same plan, not the same run. Any
 //! difference is an error; the directory then stays and its place is printed.
 
@@ -30,6 +33,7 @@ mod fault;
 mod load;
 mod report;
 mod rounds;
+mod store;
 mod upgrade;
 mod verify;
 
@@ -41,7 +45,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const USAGE: &str = "cargo xtask crash [--kills N] [--seconds-max N] [--seed S] [--short] [--require] [--only PHASE] \
-     [--binary FILE]";
+     [--binary FILE] [--database sqlite|postgres]";
 
 /// How a run is asked for.
 #[derive(Debug, Clone)]
@@ -58,6 +62,8 @@ pub struct Options {
     pub only: Option<String>,
     /// The server, if it is another than the release build of this tree.
     pub binary: Option<PathBuf>,
+    /// Whether the database is PostgreSQL.
+    pub is_postgres: bool,
 }
 
 /// Runs the harness with the words after `cargo xtask crash`.
@@ -77,10 +83,14 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
     };
     let upgrades = options.only.as_ref().is_none_or(|only| "kills during migrations".contains(only.as_str()));
     let rounds = match rounds {
-        Ok(()) if upgrades => upgrade::run(&binary, &dir, &options, random.clone(), &mut report),
+        Ok(()) if upgrades && !options.is_postgres => {
+            upgrade::run(&binary, &dir, &options, random.clone(), &mut report)
+        }
         rounds => rounds,
     };
-    let done = rounds.and_then(|()| fault::run(&binary, &dir, &options, random, &mut report));
+    let done = rounds.and_then(|()| {
+        if options.is_postgres { Ok(()) } else { fault::run(&binary, &dir, &options, random, &mut report) }
+    });
     println!("{}", report.table());
     match done {
         Ok(()) if report.is_good() => std::fs::remove_dir_all(&dir).context("removing the directory"),
@@ -89,10 +99,20 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
     }
 }
 
+/// Which engine a word names.
+pub fn is_postgres(word: &str) -> Result<bool> {
+    match word {
+        "sqlite" => Ok(false),
+        "postgres" => Ok(true),
+        other => bail!("{other} is no database: sqlite or postgres"),
+    }
+}
+
 fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos() as u64;
     let seed = nanos % 1_000_000;
-    let mut options = Options { kills: 100, seconds_max: 1800, seed, require: false, only: None, binary: None };
+    let mut options =
+        Options { kills: 100, seconds_max: 1800, seed, require: false, only: None, binary: None, is_postgres: false };
     while let Some(word) = words.next() {
         let mut number = || -> Result<u64> { words.next().context(USAGE)?.parse().context(USAGE) };
         match word {
@@ -103,6 +123,7 @@ fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
             "--require" => options.require = true,
             "--only" => options.only = Some(words.next().context(USAGE)?.into()),
             "--binary" => options.binary = Some(words.next().context(USAGE)?.into()),
+            "--database" => options.is_postgres = is_postgres(words.next().context(USAGE)?)?,
             other => bail!("{other} is not known: {USAGE}"),
         }
     }
@@ -119,6 +140,7 @@ mod tests {
         assert_eq!((short.kills, short.seed, short.require), (12, 7, true));
         assert_eq!(options(["--kills", "40"].into_iter()).unwrap().kills, 40);
         assert!(options(["--kills"].into_iter()).is_err());
+        assert!(options(["--database", "postgres"].into_iter()).unwrap().is_postgres);
         assert!(options(["--gently"].into_iter()).is_err());
     }
 }

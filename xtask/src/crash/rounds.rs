@@ -4,12 +4,12 @@ use super::Options;
 use super::envelope::Source;
 use super::load::{Ground, Load, Unanswered};
 use super::report::{Report, verdict};
+use super::store::Store;
 use super::verify;
 use crate::random::Random;
 use crate::server::{Launch, Place, Server};
 use anyhow::{Result, ensure};
-use rusqlite::Connection;
-use rusqlite::config::DbConfig;
+use bugle_db::trial;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -55,10 +55,12 @@ pub fn run(
     mut random: Random,
     report: &mut Report,
 ) -> Result<()> {
+    let postgres = options.is_postgres.then(|| trial::Server::start(true));
     for number in 0..(options.kills / 6).clamp(2, 15) {
-        birth(binary, dir, number, &mut random, report)?;
+        birth(binary, dir, number, postgres.as_ref(), &mut random, report)?;
     }
-    let place = Place { binary: binary.to_owned(), dir: dir.join("rounds") };
+    let database = postgres.as_ref().map(|server| server.create("rounds")).transpose()?;
+    let place = Place { binary: binary.to_owned(), dir: dir.join("rounds"), database };
     let ground = settle(&place)?;
     let mut series = Series { place, ground, unanswered: Vec::new(), random, settings: Vec::new(), found: Vec::new() };
     while report.kills < options.kills && (report.kills < KILLS_MIN || Instant::now() < deadline) {
@@ -89,8 +91,16 @@ pub fn settle(place: &Place) -> Result<Ground> {
 }
 
 /// Kills a server while it makes its database. The next one must find its way.
-fn birth(binary: &Path, dir: &Path, number: u32, random: &mut Random, report: &mut Report) -> Result<()> {
-    let place = Place { binary: binary.to_owned(), dir: dir.join(format!("birth-{number}")) };
+fn birth(
+    binary: &Path,
+    dir: &Path,
+    number: u32,
+    postgres: Option<&trial::Server>,
+    random: &mut Random,
+    report: &mut Report,
+) -> Result<()> {
+    let database = postgres.map(|server| server.create(&format!("birth_{number}"))).transpose()?;
+    let place = Place { binary: binary.to_owned(), dir: dir.join(format!("birth-{number}")), database };
     std::fs::create_dir_all(&place.dir)?;
     let server = place.serve(&Launch::default())?;
     sleep(Duration::from_micros(random.below(60_000)));
@@ -102,16 +112,6 @@ fn birth(binary: &Path, dir: &Path, number: u32, random: &mut Random, report: &m
     place.check()?;
     std::fs::remove_dir_all(&place.dir)?;
     Ok(())
-}
-
-/// Takes the database's one place to write, as a command beside a server may for a moment. It is let go without a
-/// trace in the files.
-fn hold(place: &Place) -> Result<Connection> {
-    let connection = Connection::open(place.data().join("bugle.db"))?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    Ok(connection)
 }
 
 /// One directory through all its servers.
@@ -164,7 +164,7 @@ impl Series {
             }
             When::Stalled(after) => {
                 let (server, load) = self.serve(report)?;
-                let held = hold(&self.place)?;
+                let held = Store::open(&self.place)?.hold()?;
                 sleep(after);
                 self.kill(server, load)?;
                 drop(held);
@@ -249,24 +249,18 @@ impl Series {
 
     /// Makes the oldest rows older than they may be. From here on anything that is stored now may go.
     fn grow_old(&mut self) -> Result<()> {
-        let database = Connection::open(self.place.data().join("bugle.db"))?;
-        database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        let stored = verify::events(&database, i64::MAX)?;
-        let last = "SELECT MAX(id) FROM (SELECT id FROM events ORDER BY id LIMIT ?1)";
-        database.execute(
-            &format!("UPDATE events SET received_ms = received_ms - 864000000 WHERE id <= ({last})"),
-            [OVER_AGE_ROWS],
-        )?;
+        let mut database = Store::open(&self.place)?;
+        let stored = verify::events(&mut database, i64::MAX)?;
+        let last = format!("SELECT MAX(id) FROM (SELECT id FROM events ORDER BY id LIMIT {OVER_AGE_ROWS}) oldest");
+        database.run(&format!("UPDATE events SET received_ms = received_ms - 864000000 WHERE id <= ({last})"))?;
         self.ground.books().over_age.extend(stored);
         Ok(())
     }
 
     /// Rows that are over age and still there.
-    fn over_age_left(&self) -> Result<i64> {
-        let database = Connection::open(self.place.data().join("bugle.db"))?;
-        database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    fn over_age_left(&self) -> Result<u64> {
         let newest = "(SELECT MAX(received_ms) FROM events)";
         let sql = format!("SELECT COUNT(*) FROM events WHERE received_ms < {newest} - 432000000");
-        Ok(database.query_row(&sql, [], |row| row.get(0))?)
+        Store::open(&self.place)?.number(&sql)
     }
 }

@@ -27,7 +27,7 @@ const ENVELOPES: u64 = 3_000;
 /// Kills `kills` servers during their migrations.
 pub fn run(binary: &Path, dir: &Path, options: &Options, mut random: Random, report: &mut Report) -> Result<()> {
     let steps = migrations()?;
-    let place = Place { binary: binary.to_owned(), dir: dir.join("upgrade") };
+    let place = Place { binary: binary.to_owned(), dir: dir.join("upgrade"), database: None };
     let ground = rounds::settle(&place)?;
     fill(&place, &ground, &mut random)?;
     let mut found = Vec::new();
@@ -113,6 +113,15 @@ fn rewind(data: &Path, steps: &[Migration]) -> Result<()> {
         connection.execute_batch(&format!(
             "DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) SELECT {columns} FROM present.{table}"
         ))?;
+    }
+    // How far the journal is filed moved from one table to another (0006).
+    let journals = "SELECT name FROM main.sqlite_master WHERE name = 'journals'";
+    let present_journals = "SELECT name FROM present.sqlite_master WHERE name = 'journals'";
+    if names(&connection, journals)?.is_empty() && !names(&connection, present_journals)?.is_empty() {
+        connection.execute_batch(
+            "INSERT OR REPLACE INTO main.state (name, value) \
+             SELECT 'filed_position', COALESCE(MAX(filed), 0) FROM present.journals",
+        )?;
     }
     connection.execute_batch("COMMIT; DETACH present; PRAGMA wal_checkpoint(TRUNCATE)")?;
     connection.close().map_err(|(_, error)| error)?;

@@ -1,13 +1,14 @@
-//! What a directory holds once its server has stopped, read from its files without a line of the product's code, and
+//! What a directory and its database hold once their server has stopped, read from the files and by SQL without a line of the product's code, and
 //! `bugle check` beside it.
 
 use super::books::{Findings, Id, Stored};
 use super::load::Ground;
+use super::store::{Store, int};
 use crate::metrics::Metrics;
 use crate::server::{Place, Server};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
+use bugle_db::Value;
 use rusqlite::{Connection, OpenFlags};
-use std::path::Path;
 use std::time::Duration;
 
 /// What the contract gives a server to stop.
@@ -30,7 +31,7 @@ pub fn gently(mut server: Server, ground: &Ground) -> Result<Findings> {
 /// Compares a directory that nobody serves, and from which everything was filed.
 pub fn stopped(place: &Place, ground: &Ground) -> Result<Findings> {
     let check = place.check();
-    let stored = read(&place.data()).context("reading what is stored")?;
+    let stored = read(place).context("reading what is stored")?;
     let mut findings = ground.books().compare(&stored);
     if let Err(error) = check {
         findings.differences.push(error.to_string());
@@ -48,32 +49,31 @@ fn balance(metrics: &Metrics, differences: &mut Vec<String>) {
     }
 }
 
-fn number(connection: &Connection, sql: &str) -> Result<u64> {
-    Ok(u64::try_from(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)?)
-}
-
-fn read(data: &Path) -> Result<Stored> {
-    let database = open(&data.join("bugle.db"))?;
-    let journal = open(&data.join("journal.db"))?;
+fn read(place: &Place) -> Result<Stored> {
+    let mut database = Store::open(place)?;
+    let journal = place.data().join("journal.db");
+    let journal = Connection::open_with_flags(journal, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let positions: i64 = journal.query_row("SELECT position FROM high_water", [], |row| row.get(0))?;
     let mut stored = Stored {
-        filed: number(&database, "SELECT value FROM state WHERE name = 'filed_position'")?,
-        positions: number(&journal, "SELECT position FROM high_water")?,
-        expired: number(&database, "SELECT COALESCE(SUM(expired), 0) FROM issues")?,
-        quarantined: number(&database, "SELECT COUNT(*) FROM quarantine")?,
+        filed: database.number("SELECT COALESCE(MAX(filed), 0) FROM journals")?,
+        positions: u64::try_from(positions)?,
+        expired: database.number("SELECT CAST(COALESCE(SUM(expired), 0) AS BIGINT) FROM issues")?,
+        quarantined: database.number("SELECT COUNT(*) FROM quarantine")?,
         ..Stored::default()
     };
-    for event in events(&database, i64::MAX)? {
+    for event in events(&mut database, i64::MAX)? {
         *stored.rows.entry(event).or_default() += 1;
     }
     // Refusals at the door (`rate_limited`) never came to a record.
-    let mut ledger = database.prepare(
-        "SELECT outcome, reason, SUM(quantity) FROM ledger WHERE category IN ('error', 'default') \
+    let ledger = database.rows(
+        "SELECT outcome, reason, CAST(SUM(quantity) AS BIGINT) FROM ledger WHERE category IN ('error', 'default') \
          AND outcome NOT IN ('received', 'rate_limited') GROUP BY outcome, reason",
     )?;
-    let mut rows = ledger.query([])?;
-    while let Some(row) = rows.next()? {
-        let (outcome, reason): (String, String) = (row.get(0)?, row.get(1)?);
-        let quantity = u64::try_from(row.get::<_, i64>(2)?)?;
+    for row in &ledger {
+        let [Value::Text(outcome), Value::Text(reason), quantity] = row.as_slice() else {
+            bail!("an odd ledger: {row:?}")
+        };
+        let quantity = int(Some(quantity))?;
         match (outcome.as_str(), reason.as_str()) {
             ("stored", _) => stored.ledger_stored = quantity,
             ("invalid", "duplicate") => stored.ledger_repeats = quantity,
@@ -84,18 +84,12 @@ fn read(data: &Path) -> Result<Stored> {
 }
 
 /// Project and id of the oldest rows.
-pub fn events(database: &Connection, limit: i64) -> Result<Vec<(i64, Id)>> {
-    let mut events = database.prepare("SELECT project, event_id FROM events ORDER BY id LIMIT ?1")?;
-    let mut rows = events.query([limit])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: Vec<u8> = row.get(1)?;
-        found.push((row.get(0)?, id.as_slice().try_into().context("an id of another length")?));
+pub fn events(database: &mut Store, limit: i64) -> Result<Vec<(i64, Id)>> {
+    let rows = database.rows(&format!("SELECT project, event_id FROM events ORDER BY id LIMIT {limit}"))?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let [Value::Int(project), Value::Blob(id)] = row.as_slice() else { bail!("an odd event: {row:?}") };
+        found.push((*project, id.as_slice().try_into().context("an id of another length")?));
     }
     Ok(found)
-}
-
-fn open(path: &Path) -> Result<Connection> {
-    ensure!(path.exists(), "{} is not there", path.display());
-    Ok(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
 }

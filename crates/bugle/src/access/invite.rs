@@ -116,4 +116,6 @@ mod tests {
         })
         .expect("runs");
     }
+
+    bugle_db::on_postgres_too![an_invite_lets_one_person_in, an_invite_expires_or_is_withdrawn,];
 }

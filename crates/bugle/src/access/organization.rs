@@ -96,4 +96,6 @@ mod tests {
         assert_eq!(by_slug.map(|found| found.name), Some("Anything".into()));
         assert_eq!(none, None);
     }
+
+    bugle_db::on_postgres_too![slugs_are_given_or_made,];
 }

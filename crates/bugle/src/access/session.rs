@@ -133,4 +133,6 @@ mod tests {
         })
         .expect("runs");
     }
+
+    bugle_db::on_postgres_too![a_session_slides_and_expires, a_session_ends,];
 }

@@ -188,4 +188,6 @@ mod tests {
         let made = run(&store, move |tx| create(tx, organization, user, "x", &["root".into()], 5));
         assert!(made.expect_err("is refused").to_string().contains("org:read"));
     }
+
+    bugle_db::on_postgres_too![a_token_acts_until_it_is_revoked, unknown_scopes_are_refused,];
 }

@@ -221,4 +221,11 @@ mod tests {
         assert!(last.expect_err("is refused").to_string().contains("last owner"));
         assert_eq!(run(&store, move |tx| members(tx, organization)).expect("reads").len(), 1, "rolled back");
     }
+
+    bugle_db::on_postgres_too![
+        addresses_are_checked_and_lowered,
+        an_address_has_one_account,
+        another_password_ends_the_other_sessions,
+        the_last_owner_stays_and_who_goes_is_out,
+    ];
 }

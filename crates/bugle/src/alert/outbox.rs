@@ -177,4 +177,6 @@ mod tests {
         };
         store.blocking().write_now(job).expect("runs");
     }
+
+    bugle_db::on_postgres_too![a_test_waits_and_what_failed_is_sent_again,];
 }

@@ -291,4 +291,6 @@ mod tests {
             })
             .expect("runs");
     }
+
+    bugle_db::on_postgres_too![what_forms_say_is_checked, addresses_are_sealed_and_read_back,];
 }

@@ -10,6 +10,8 @@
 
 mod storage;
 
+use crate::config::Config;
+use crate::journals;
 use crate::outcome::{self, HOUR_MS};
 use crate::payload;
 use crate::process::digest;
@@ -17,7 +19,7 @@ use crate::record::Record;
 use crate::serve::JOURNAL_FILE;
 use crate::store::{FILE, Store};
 use anyhow::Context;
-use bugle_db::{DbError, Tx, params};
+use bugle_db::{DbError, Engine, Tx, params};
 use bugle_event::Event;
 use bugle_journal::Journal;
 use serde::Serialize;
@@ -69,16 +71,22 @@ impl Report {
 }
 
 /// Verifies the data directory, prints the report and says whether all agrees.
-pub fn run(data: &Path, json: bool) -> anyhow::Result<bool> {
-    if !data.join(FILE).exists() {
+pub fn run(config: &Config, json: bool) -> anyhow::Result<bool> {
+    let data = config.data.as_path();
+    if config.database.is_none() && !data.join(FILE).exists() {
         anyhow::bail!("There is no Bugle database in {}. Name the directory with --data.", data.display());
     }
-    let store = Store::open(data)?;
-    let mut report = store.blocking().read_now(database)?;
-    journal(data, &store, &mut report)?;
-    report.agrees = report.disagreements == 0;
+    let report = report(data, &Store::at(data, config.database.as_deref())?)?;
     print(&report, json)?;
     Ok(report.agrees)
+}
+
+/// Verifies a database, and the journal in `data`.
+pub fn report(data: &Path, store: &Store) -> anyhow::Result<Report> {
+    let mut report = store.blocking().read_now(database)?;
+    journal(data, store, &mut report)?;
+    report.agrees = report.disagreements == 0;
+    Ok(report)
 }
 
 /// Verifies what a database says of itself, without the journal beside it.
@@ -108,10 +116,8 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
 }
 
 fn foreign_keys(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
-    for row in tx.query("SELECT \"table\", CAST(rowid AS BIGINT), parent FROM pragma_foreign_key_check", &[])? {
-        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-        let id: Option<i64> = row.get(1)?;
-        report.say(format!("{table} row {} points to a row of {parent} that is not there.", id.unwrap_or(-1)));
+    for (table, parent, count) in dangling(tx)? {
+        report.say(format!("{count} rows of {table} point to a row of {parent} that is not there."));
     }
     for row in tx.query("SELECT id FROM events WHERE exemplar NOT IN (SELECT id FROM exemplars)", &[])? {
         report.say(format!("Event row {} needs an exemplar that is not there.", row.get::<i64>(0)?));
@@ -124,6 +130,40 @@ fn foreign_keys(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
         }
     }
     Ok(())
+}
+
+/// Rows that point nowhere: (table, the table pointed to, how many).
+fn dangling(tx: &mut Tx<'_>) -> Result<Vec<(String, String, i64)>, DbError> {
+    let mut found = Vec::new();
+    match tx.engine() {
+        Engine::Sqlite => {
+            let sql = "SELECT \"table\", parent, COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent";
+            for row in tx.query(sql, &[])? {
+                found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+            }
+        }
+        Engine::Postgres => {
+            // The server has no such check of its own: every reference is asked as its constraint is written down.
+            let sql = "SELECT CAST(c.conrelid::regclass AS TEXT), CAST(c.confrelid::regclass AS TEXT), \
+                         CAST(a.attname AS TEXT), CAST(f.attname AS TEXT) FROM pg_constraint c \
+                       JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] \
+                       JOIN pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = c.confkey[1] \
+                       WHERE c.contype = 'f' AND c.connamespace = CAST(current_schema() AS regnamespace)";
+            for row in tx.query(sql, &[])? {
+                let (table, parent): (String, String) = (row.get(0)?, row.get(1)?);
+                let (column, key): (String, String) = (row.get(2)?, row.get(3)?);
+                let sql = format!(
+                    "SELECT COUNT(*) FROM {table} t WHERE t.{column} IS NOT NULL \
+                     AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.{key} = t.{column})"
+                );
+                let count: i64 = tx.one(&sql, &[])?;
+                if count > 0 {
+                    found.push((table, parent, count));
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What the payloads of one issue say.
@@ -311,14 +351,17 @@ fn ledger(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
 
 /// Every record that waits can be read, and none is missing in between.
 fn journal(data: &Path, store: &Store, report: &mut Report) -> anyhow::Result<()> {
-    if !data.join(JOURNAL_FILE).exists() {
+    let path = data.join(JOURNAL_FILE);
+    if !path.exists() {
         return Ok(());
     }
+    let name = Journal::name(&path)?;
+    let id = store.blocking().read_now(move |tx| journals::find(tx, &name))?.unwrap_or(0);
     // A server beside us goes on filing and forgets what it has filed. So how far it has come is asked before the
     // journal is opened, and again before a record is called missing.
-    let filed = || store.blocking().read_now(crate::file::filed_position);
+    let filed = || store.blocking().read_now(move |tx| journals::filed(tx, id));
     let mut after = filed()?;
-    let journal = Journal::open(&data.join(JOURNAL_FILE), 0, 0)?;
+    let journal = Journal::open(&path, 0, 0)?;
     if journal.last() < after {
         report.say(format!("The journal ends at {} but {after} has been filed.", journal.last()));
     }
@@ -342,4 +385,25 @@ fn journal(data: &Path, store: &Store, report: &mut Report) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_to_nothing_is_found_on_postgres_too() {
+        bugle_db::trial::on_postgres(|| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let store = Store::open(folder.path()).expect("opens");
+            assert!(report(folder.path(), &store).expect("reads").agrees);
+            let breach = |tx: &mut Tx<'_>| {
+                tx.execute("SET LOCAL session_replication_role = replica", &[])?;
+                tx.execute("INSERT INTO environments (id, project, name) VALUES (1, 99, 'x')", &[])
+            };
+            store.blocking().write_now(breach).expect("is not looked at");
+            let found = report(folder.path(), &store).expect("reads").found;
+            assert_eq!(found, ["1 rows of environments point to a row of projects that is not there."]);
+        });
+    }
 }

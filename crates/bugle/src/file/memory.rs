@@ -1,12 +1,14 @@
 //! What filing remembers between batches: ids of projects, environments, releases, key sets and issues.
 //!
 //! Every map is a cache of unique rows and bounded by [`ENTRIES_MAX`]; a full one is emptied, which costs look-ups
-//! only. Project rows are read again when the revision rises, issues forgotten when any was removed.
+//! only. Project rows are read again when the revision rises, issues forgotten when any was removed, and what other servers
+//! count too (hours, capped ids) when one of them has filed since. There is one writer at a time, so what is known after
+//! [`Memory::refresh`] holds until the commit.
 
 use super::tags::{self, Width};
-use crate::store;
+use crate::{journals, store};
 use bugle_db::{DbError, Tx, params};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 /// Entries of one map.
@@ -33,6 +35,8 @@ pub struct ProjectRow {
 /// What filing is told once.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// The journal that is filed.
+    pub journal: i64,
     /// The server's address, for links in notices.
     pub public_url: String,
     /// Payloads kept of one issue in one hour.
@@ -48,6 +52,7 @@ pub struct Memory {
     pub settings: Settings,
     revision: i64,
     removals: i64,
+    others: i64,
     projects: HashMap<i64, Option<ProjectRow>>,
     environments: HashMap<(i64, String), i64>,
     releases: HashMap<(i64, String), i64>,
@@ -56,8 +61,8 @@ pub struct Memory {
     issues: HashMap<(i64, Vec<u8>), i64>,
     /// Payloads kept per issue and hour, and how many of them because they were rare.
     hours: HashMap<(i64, i64), Kept>,
-    /// Those of `hours` that have risen since they were written.
-    risen: BTreeSet<(i64, i64)>,
+    /// By how much those of `hours` have risen since they were written.
+    risen: BTreeMap<(i64, i64), Kept>,
     /// Tags of projects, and the sets that they come in.
     widths: HashMap<i64, HashMap<String, Width>>,
     tag_sets: HashMap<(i64, [u8; 16]), i64>,
@@ -90,6 +95,12 @@ impl Memory {
         if removals != self.removals {
             let settings = std::mem::take(&mut self.settings);
             *self = Memory { revision, removals, ..Memory::new(settings) };
+        }
+        let others = journals::filed_by_others(tx, self.settings.journal)?;
+        if others != self.others {
+            self.hours.clear();
+            self.has_capped.clear();
+            self.others = others;
         }
         Ok(())
     }
@@ -213,19 +224,19 @@ impl Memory {
 
     /// One more payload was kept.
     pub(super) fn keep(&mut self, issue: i64, hour: i64, is_rare: bool) {
-        let kept = self.hours.entry((issue, hour)).or_default();
-        kept.kept += i64::from(!is_rare);
-        kept.rare += i64::from(is_rare);
-        self.risen.insert((issue, hour));
+        for kept in [self.hours.entry((issue, hour)).or_default(), self.risen.entry((issue, hour)).or_default()] {
+            kept.kept += i64::from(!is_rare);
+            kept.rare += i64::from(is_rare);
+        }
     }
 
     /// Writes what has risen, once per batch.
     pub(super) fn write_hours(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError> {
-        for (issue, hour) in std::mem::take(&mut self.risen) {
-            let Some(kept) = self.hours.get(&(issue, hour)) else { continue };
+        for ((issue, hour), kept) in std::mem::take(&mut self.risen) {
             tx.execute(
                 "INSERT INTO issue_hours (issue, hour, kept, rare) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (issue, hour) DO UPDATE SET kept = excluded.kept, rare = excluded.rare",
+                 ON CONFLICT (issue, hour) DO UPDATE SET \
+                   kept = issue_hours.kept + excluded.kept, rare = issue_hours.rare + excluded.rare",
                 params![issue, hour, kept.kept, kept.rare],
             )?;
         }

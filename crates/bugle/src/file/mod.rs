@@ -3,7 +3,8 @@
 //! Owns: the only code that makes issues and events, and everything that is counted of them.
 //!
 //! **Invariants**
-//! * One transaction per batch; `filed_position` is committed with it. So a batch is filed once, whatever dies when.
+//! * One transaction per batch; how far its journal is filed is committed with it, and records up to there are passed over.
+//!   So a batch is filed once, whatever dies when, and also when nobody knows whether its commit happened.
 //! * Idempotent on (project, event id): a repeat changes nothing but the ledger and what it can say of repeats.
 //! * Every record ends in exactly one outcome, counted in the same transaction as its receipt.
 //! * Any known key joins: the first key of an event that has an issue decides, the event's other keys are attached
@@ -13,7 +14,8 @@
 //! * Counters are summed over the batch and written once per issue and bucket, never once per event.
 //!
 //! [`Memory`] holds what filing remembers between batches (ids of names and keys). It is a cache of the database:
-//! losing it costs look-ups, and it is forgotten when a batch fails or anything was removed.
+//! losing it costs look-ups, and it is forgotten when a batch fails or anything was removed. What other servers on the same
+//! database may count is forgotten when they have filed something.
 
 mod cap;
 mod matching;
@@ -26,6 +28,7 @@ use rollup::Place;
 pub use rollup::{Addition, Rollups};
 
 use crate::alert::enqueue::{self, News};
+use crate::journals;
 use crate::live::Fact;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::process::digest::Digest;
@@ -57,9 +60,12 @@ pub struct Filed {
     pub has_notices: bool,
 }
 
-/// Files a batch and moves `filed_position` to its last record.
+/// Files a batch of the journal `memory.settings.journal` and says how far it is filed.
 pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -> Result<Filed, DbError> {
     memory.refresh(tx)?;
+    let journal = memory.settings.journal;
+    let known = journals::filed(tx, journal)?;
+    let batch = &batch[batch.partition_point(|work| work.position <= known)..];
     let mut filed = Filed::default();
     let (mut rollups, mut kept) = (Rollups::default(), Kept::default());
     let mut ledger = Entries::default();
@@ -76,7 +82,7 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -
     filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
     capped.write(tx)?;
     ledger.write(tx)?;
-    advance(tx, batch.last().map_or(0, |work| work.position))?;
+    journals::advance(tx, journal, batch.last().map_or(0, |work| work.position))?;
     Ok(filed)
 }
 
@@ -84,12 +90,16 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -
 /// counts for no project, so that the books of the server balance.
 pub fn quarantine(
     tx: &mut Tx<'_>,
+    journal: i64,
     position: Position,
     body: &[u8],
     record: Option<&Record>,
     error: &str,
     now_ms: i64,
 ) -> Result<Filed, DbError> {
+    if position <= journals::filed(tx, journal)? {
+        return Ok(Filed::default());
+    }
     let mut sender = Sender::of(body, now_ms);
     let is_there = tx.first("SELECT 1 FROM projects WHERE id = $1", params![sender.project])?.is_some();
     if record.is_none() && !is_there {
@@ -97,9 +107,10 @@ pub fn quarantine(
         sender = Sender::unknown(now_ms);
     }
     tx.execute(
-        "INSERT INTO quarantine (position, at_ms, error, body, project, event_id) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO quarantine (journal, position, at_ms, error, body, project, event_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         params![
+            journal,
             position,
             now_ms,
             &error.replace('\0', ""),
@@ -114,17 +125,8 @@ pub fn quarantine(
     }
     count(&mut ledger, &mut filed, &sender, (Outcome::Discarded, Reason::Quarantined));
     ledger.write(tx)?;
-    advance(tx, position)?;
+    journals::advance(tx, journal, position)?;
     Ok(filed)
-}
-
-/// How far the journal has been filed.
-pub fn filed_position(tx: &mut Tx<'_>) -> Result<Position, DbError> {
-    crate::store::state(tx, "filed_position")
-}
-
-fn advance(tx: &mut Tx<'_>, position: Position) -> Result<(), DbError> {
-    tx.execute("UPDATE state SET value = $1 WHERE name = 'filed_position' AND value < $1", params![position]).map(drop)
 }
 
 fn count(ledger: &mut Entries, filed: &mut Filed, record: &Sender, (outcome, reason): (Outcome, Reason)) {

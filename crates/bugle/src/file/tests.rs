@@ -25,6 +25,7 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(folder.path()).expect("opens");
         let made = store.blocking().write_now(|tx| {
+            crate::journals::register(tx, "mine", NOW_MS)?;
             tx.execute("INSERT INTO organizations (id, slug, name, created_ms) VALUES (1, 'acme', 'Acme', 0)", &[])?;
             project::create(tx, 1, "Shop", "python", &"a".repeat(32), 0)?;
             tx.execute(
@@ -38,6 +39,7 @@ impl Bench {
             _folder: folder,
             store,
             memory: Memory::new(Settings {
+                journal: 1,
                 public_url: "http://bugle.example".into(),
                 issue_cap_per_hour: 1_100,
                 has_mail: false,
@@ -145,7 +147,7 @@ fn a_repeat_changes_nothing_but_the_ledger() {
     assert_eq!(bench.one("SELECT CAST(SUM(events) AS BIGINT) FROM issue_tags WHERE tag = 'level'"), 1);
     assert_eq!(bench.one("SELECT quantity FROM ledger WHERE outcome = 'received'"), 3);
     assert_eq!(bench.one("SELECT quantity FROM ledger WHERE reason = 'duplicate'"), 2);
-    assert_eq!(bench.one("SELECT value FROM state WHERE name = 'filed_position'"), 3);
+    assert_eq!(bench.one("SELECT filed FROM journals"), 3);
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn a_record_that_is_put_aside_leaves_its_exemplar_to_those_that_need_it() {
     let put_aside = bench
         .store
         .blocking()
-        .write_now(move |tx| quarantine(tx, 1, &record.write(), Some(&record), "it failed", NOW_MS));
+        .write_now(move |tx| quarantine(tx, 1, 1, &record.write(), Some(&record), "it failed", NOW_MS));
     assert_eq!(outcomes(&put_aside.expect("is put aside")), [(Outcome::Discarded, Reason::Quarantined)]);
     assert_eq!(outcomes(&bench.file(vec![second])), [(Outcome::Stored, Reason::None)]);
     assert_eq!(bench.one("SELECT COUNT(*) FROM events WHERE exemplar NOT IN (SELECT id FROM exemplars)"), 0);
@@ -294,8 +296,8 @@ fn beyond_the_cap_events_count_and_are_not_kept() {
     assert_eq!(bench.one("SELECT COUNT(*) FROM events"), 22);
     assert_eq!(bench.one("SELECT capped FROM issues"), 38);
     assert_eq!(bench.one("SELECT CAST(SUM(events) AS BIGINT) FROM issue_tags WHERE tag = 'level'"), 60);
-    let position = bench.position + 1;
-    let again = bench.file(vec![Work { position, ..repeat }]);
+    bench.position += 1;
+    let again = bench.file(vec![Work { position: bench.position, ..repeat }]);
     assert_eq!(outcomes(&again), [(Outcome::Invalid, Reason::Duplicate)], "also one that was not kept");
     let mut next_hour = bench.work(200, &[(Kind::Full, 1)], NOW_MS + HOUR_MS);
     next_hour.digest.tags.clear();
@@ -339,3 +341,18 @@ fn retention_removes_rows_and_keeps_counts() {
     assert_eq!((issue.events, issue.first_ms), (30, NOW_MS - 100 * day_ms));
     assert_eq!(bench.one("SELECT CAST(MIN(id) AS BIGINT) FROM exemplars"), 1, "only what young events need is left");
 }
+
+bugle_db::on_postgres_too![
+    any_known_key_joins_and_attaches_the_others,
+    a_repeat_changes_nothing_but_the_ledger,
+    a_late_event_moves_first_seen_and_nothing_else,
+    what_comes_after_it_was_resolved_comes_back_once,
+    an_archived_issue_stays_quiet,
+    a_deleted_issue_is_forgotten_and_its_id_is_not_used_again,
+    values_of_a_tag_are_bounded_and_their_sum_is_not,
+    events_of_a_project_that_is_gone_have_an_outcome,
+    a_record_that_is_put_aside_leaves_its_exemplar_to_those_that_need_it,
+    a_clock_set_back_by_a_day_moves_no_count,
+    beyond_the_cap_events_count_and_are_not_kept,
+    retention_removes_rows_and_keeps_counts,
+];

@@ -275,12 +275,12 @@ impl Worker {
 
     fn quarantine(&mut self, position: Position, body: Vec<u8>, error: &str) -> ControlFlow<()> {
         tracing::error!(position, error, "a record cannot be filed and was put aside in `quarantine`");
-        let text = error.to_string();
+        let (text, journal) = (error.to_string(), self.memory.settings.journal);
         loop {
             let (copy, text) = (body.clone(), text.clone());
             let result = self.db.write_now(move |tx| {
                 let record = Record::read(&copy);
-                file::quarantine(tx, position, &copy, record.as_ref(), &text, now_ms())
+                file::quarantine(tx, journal, position, &copy, record.as_ref(), &text, now_ms())
             });
             match result {
                 Ok(filed) => {

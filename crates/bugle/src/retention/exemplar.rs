@@ -11,6 +11,7 @@
 //! memory only, like what the door lends: a restart begins with both anew.
 
 use super::{DAY_MS, Round, STEP_ROWS};
+use crate::journals;
 use crate::payload::EXEMPLAR_MS_MAX;
 use crate::storage::count_exemplars;
 use bugle_db::{DbError, params};
@@ -20,8 +21,10 @@ const CONDEMNED_MAX: i64 = 50_000;
 
 /// Those that nothing needs, as far as rows and time can tell. The door is told.
 pub(super) fn condemn(round: &Round<'_>, reckoned_ms: i64) -> Result<Vec<i64>, DbError> {
-    let before_ms = reckoned_ms - EXEMPLAR_MS_MAX - DAY_MS;
     let ids = round.db.read_now(move |tx| {
+        // What waits in the journal of another server was received after that was idle, and needs nothing older by a day.
+        let idle_ms = journals::idle_since_ms(tx)?.unwrap_or(reckoned_ms);
+        let before_ms = reckoned_ms.min(idle_ms) - EXEMPLAR_MS_MAX - DAY_MS;
         let rows = tx.query(
             "SELECT x.id FROM exemplars x WHERE x.created_ms < $1 \
              AND NOT EXISTS (SELECT 1 FROM issue_storage s WHERE s.exemplar = x.id) ORDER BY x.created_ms LIMIT $2",

@@ -1,6 +1,7 @@
 //! Duties: what a running server does by itself, beside filing and sending.
 
 use crate::app::{App, Shared};
+use crate::journals;
 use crate::limit::watch::Watch;
 use crate::retention::{Done, Retention, Round};
 use crate::store::now_ms;
@@ -53,13 +54,20 @@ pub(super) async fn write_books(app: &App) {
 
 /// Notices what commands beside this server have changed.
 pub(super) async fn refresh(app: Shared, mut stop: watch::Receiver<bool>) {
+    let mut is_away = false;
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(300)) => {}
             _ = stop.changed() => return,
         }
-        if let Err(error) = app.store.refresh().await {
-            tracing::error!(%error, "the settings could not be read again");
+        // Said once: a database may be away for hours.
+        match app.store.refresh().await {
+            Ok(()) => is_away = false,
+            Err(error) if !is_away => {
+                tracing::error!(%error, "the settings could not be read again; those that are known stay in force");
+                is_away = true;
+            }
+            Err(_) => {}
         }
     }
 }
@@ -113,6 +121,10 @@ fn round(
     lived: Duration,
     stopped: &watch::Receiver<bool>,
 ) -> Result<Done, DbError> {
+    let (journal, asked_ms) = (app.journal, now_ms);
+    if app.backlog() == 0 {
+        app.store.blocking().write_now(move |tx| journals::is_idle(tx, journal, asked_ms))?;
+    }
     let has_filed = || {
         let (last, since) = (app.door.journal.last(), Instant::now());
         while app.filed.load(Ordering::Acquire) < last {

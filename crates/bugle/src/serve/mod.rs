@@ -134,3 +134,6 @@ fn unwritable(app: &App) -> Option<String> {
     }
     app.store.blocking().failure().map(|error| format!("its database could not be written: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

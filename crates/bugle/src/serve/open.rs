@@ -8,8 +8,9 @@ use crate::alert::{Sender, SenderSettings};
 use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::event::young_exemplars;
-use crate::file::{self, Memory, Settings};
+use crate::file::{Memory, Settings};
 use crate::heard::Heard;
+use crate::journals;
 use crate::limit::{Month, month};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -21,8 +22,9 @@ use crate::receive::guard::Guard;
 use crate::receive::ledger::Ledger;
 use crate::receive::limits::Limits;
 use crate::receive::turned_away::TurnedAway;
-use crate::seal::Seal;
+use crate::seal::{self, Seal};
 use crate::store::{Store, now_ms};
+use bugle_db::Engine;
 use bugle_event::scrub::Scrubber;
 use bugle_journal::{Journal, Position};
 use std::sync::Arc;
@@ -37,10 +39,14 @@ const EXEMPLARS_READ_MAX: i64 = 2_000;
 /// Opens everything that lives as long as the process: the shared parts, the worker (not yet running), and the secret of the
 /// setup link, empty when there is an owner.
 pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
-    let store = Store::open(&config.data)?;
+    let store = Store::at(&config.data, config.database.as_deref())?;
+    let seal = Arc::new(Seal::open_or_create(&config.data)?);
+    prove(&store, &seal)?;
     store.refresh_now()?;
-    let filed = store.blocking().read_now(file::filed_position)?;
-    let journal = Journal::open(&config.data.join(JOURNAL_FILE), JOURNAL_WAITING_BYTES_MAX, filed)?;
+    let path = config.data.join(JOURNAL_FILE);
+    let name = Journal::name(&path)?;
+    let (journal_id, filed) = store.blocking().write_now(move |tx| journals::register(tx, &name, now_ms()))?;
+    let journal = Journal::open(&path, JOURNAL_WAITING_BYTES_MAX, filed)?;
     let filed = Arc::new(AtomicI64::new(filed));
     let found = journal.last();
     let backlog = Arc::new(Backlog::new(found));
@@ -68,6 +74,7 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         bell: Arc::clone(&bell),
         limits: Arc::clone(&limits),
         memory: Memory::new(Settings {
+            journal: journal_id,
             public_url: config.public_url.clone(),
             issue_cap_per_hour: config.issue_cap_per_hour,
             has_mail: config.smtp_url.is_some(),
@@ -86,7 +93,8 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         metrics: Arc::clone(&metrics),
     };
     let app = App {
-        seal: Arc::new(Seal::open_or_create(&config.data)?),
+        seal,
+        journal: journal_id,
         config,
         store,
         live,
@@ -113,6 +121,24 @@ fn limits(store: &Store, journal: &Journal, guard: &Arc<Guard>, filed: Position)
         }
     })?;
     Ok(limits)
+}
+
+/// Servers that share a database must have the same key: what one has sealed, another has to open. The embedded database has
+/// one server, and a key that was lost costs its owner targets, not the start.
+fn prove(store: &Store, seal: &Arc<Seal>) -> anyhow::Result<()> {
+    let seal = Arc::clone(seal);
+    let is_ours = store.blocking().write_now(move |tx| match (tx.engine(), seal::proof(tx)?) {
+        (Engine::Sqlite, _) => Ok(true),
+        (Engine::Postgres, Some(sealed)) => Ok(seal.unseal(&sealed).is_some()),
+        (Engine::Postgres, None) => seal::prove(tx, &seal).map(|()| true),
+    })?;
+    anyhow::ensure!(
+        is_ours,
+        "Another server on this database has another {0}. Copy its {0} into the data directory of this one and start again. \
+         If it is lost: DELETE FROM seal_proof; and enter the addresses of alert targets again",
+        seal::FILE
+    );
+    Ok(())
 }
 
 /// Exemplars of the last day, so that a restart does not make new ones for every family.

@@ -48,7 +48,11 @@ async fn metrics(State(app): State<Shared>) -> Response {
             .sum()
     };
     app.metrics.journal_bytes.set(size(JOURNAL_FILE));
-    app.metrics.store_bytes.set(size(store::FILE));
+    app.metrics.store_bytes.set(match app.config.database {
+        None => size(store::FILE),
+        // A server that is away says nothing of its size; the last one that it told stays.
+        Some(_) => app.store.read(store::bytes).await.unwrap_or_else(|_| app.metrics.store_bytes.get()),
+    });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.text()).into_response()
 }
 

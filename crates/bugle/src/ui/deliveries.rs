@@ -203,4 +203,6 @@ mod tests {
         assert_eq!((again.status, again.location()), (StatusCode::SEE_OTHER, "/deliveries?project=shop"));
         assert!(!owner.get("/deliveries").await.body.contains("Send again"));
     }
+
+    bugle_db::on_postgres_too![what_failed_says_why_and_is_sent_again,];
 }

@@ -245,4 +245,11 @@ mod tests {
         let answer = browser.post("/session", &[("email", EMAIL), ("password", PASSWORD)]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
     }
+
+    bugle_db::on_postgres_too![
+        people_sign_in_and_out,
+        a_form_cannot_lead_to_another_site,
+        guessing_is_slowed_down,
+        another_site_cannot_post,
+    ];
 }

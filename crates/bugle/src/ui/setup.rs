@@ -162,4 +162,6 @@ mod tests {
         assert_eq!(late.get(&path).await.status, StatusCode::GONE);
         assert_eq!(late.post(&path, &fields(PASSWORD)).await.status, StatusCode::GONE);
     }
+
+    bugle_db::on_postgres_too![the_link_makes_one_owner,];
 }

@@ -114,8 +114,17 @@ async fn everything_unknown_is_json() {
 #[tokio::test]
 async fn the_caller_is_described() {
     let api = Api::new();
-    insta::assert_snapshot!(super::pretty(&api.get("").await.json(200)));
+    insta::assert_snapshot!("the_caller_is_described", super::pretty(&api.get("").await.json(200)));
     assert_eq!(api.get("/auth/").await.json(200), api.get("/users/me").await.json(200));
     let regions = api.get("/users/me/regions/").await.json(200);
     assert_eq!(regions["regions"][0]["url"], "https://bugle.example");
 }
+
+bugle_db::on_postgres_too![
+    a_stranger_is_told_so,
+    another_organization_does_not_exist,
+    scopes_are_asked_for_by_name,
+    a_token_s_use_is_noted_and_its_end_is_immediate,
+    everything_unknown_is_json,
+    the_caller_is_described,
+];

@@ -7,7 +7,7 @@ use super::{Api, each, pretty};
 async fn an_event_is_shaped_for_strict_decoders() {
     let api = Api::new();
     let event = api.get(&format!("/organizations/acme/issues/1/events/{}/", event_id(2))).await.json(200);
-    insta::assert_snapshot!(pretty(&event));
+    insta::assert_snapshot!("an_event_is_shaped_for_strict_decoders", pretty(&event));
     assert_eq!(api.get(&format!("/projects/acme/shop/events/{}/", event_id(2))).await.json(200), event);
     let by_id = api.get(&format!("/organizations/acme/eventids/{}/", event_id(2))).await.json(200);
     assert_eq!((&by_id["groupId"], &by_id["projectSlug"], &by_id["event"]), (&"1".into(), &"shop".into(), &event));
@@ -57,7 +57,7 @@ async fn lists_are_short_unless_asked() {
     let api = Api::new();
     let list = api.get("/issues/1/events/").await.json(200);
     assert_eq!(each(&list, "id"), [event_id(3), event_id(2), event_id(1)]);
-    insta::assert_snapshot!(pretty(&list[0]));
+    insta::assert_snapshot!("lists_are_short_unless_asked", pretty(&list[0]));
     let whole = api.get("/organizations/acme/issues/1/events/?full=true&per_page=1").await;
     assert!(whole.json(200)[0]["entries"].is_array());
     assert!(whole.header("link").contains("results=\"true\"; cursor=\"0:1:0\""));
@@ -96,3 +96,12 @@ async fn one_event_s_fate_is_told() {
     api.get(&fate("foreign", &event_id(1))).await.detail(404);
     assert_eq!(api.call_with("GET", &fate("shop", &event_id(1)), "", None).await.status, 401);
 }
+
+bugle_db::on_postgres_too![
+    an_event_is_shaped_for_strict_decoders,
+    events_are_found_by_their_place,
+    a_message_has_a_message,
+    lists_are_short_unless_asked,
+    hashes_name_their_newest_event,
+    one_event_s_fate_is_told,
+];

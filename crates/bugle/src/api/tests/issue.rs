@@ -21,7 +21,7 @@ async fn a_list_is_shaped_for_strict_decoders() {
     let points = list[0]["stats"]["24h"].take();
     assert_eq!(points.as_array().map(Vec::len), Some(48));
     assert_eq!(points[45], serde_json::json!([1_785_582_000, 1]));
-    insta::assert_snapshot!(pretty(&list));
+    insta::assert_snapshot!("a_list_is_shaped_for_strict_decoders", pretty(&list));
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn an_issue_alone_has_everything() {
     for name in ["24h", "30d"] {
         assert!(issue["stats"][name].take().is_array());
     }
-    insta::assert_snapshot!(pretty(&issue));
+    insta::assert_snapshot!("an_issue_alone_has_everything", pretty(&issue));
     for path in ["/issues/1", "/organizations/acme/issues/SHOP-1/", "/organizations/1/issues/shop-1/"] {
         assert_eq!(api.get(path).await.json(200)["id"], "1", "{path}");
     }
@@ -141,7 +141,7 @@ async fn lists_are_paged_and_short_ids_hit_directly() {
 #[tokio::test]
 async fn tags_are_counted() {
     let api = Api::new();
-    insta::assert_snapshot!(pretty(&api.get("/issues/1/tags/").await.json(200)));
+    insta::assert_snapshot!("tags_are_counted", pretty(&api.get("/issues/1/tags/").await.json(200)));
     let one = api.get("/organizations/acme/issues/1/tags/browser.name/?environment=staging").await.json(200);
     assert_eq!((&one["totalValues"], &one["uniqueValues"]), (&1.into(), &1.into()));
     let values = api.get("/issues/1/tags/browser.name/values/").await.json(200);
@@ -173,3 +173,15 @@ async fn activity_and_comments() {
     let activity = api.get("/issues/1/activities/").await.json(200);
     assert_eq!(each(&activity["activity"], "type"), ["note", "note", "assigned", "first_seen"]);
 }
+
+bugle_db::on_postgres_too![
+    a_list_is_shaped_for_strict_decoders,
+    an_issue_alone_has_everything,
+    a_query_absent_and_empty_are_different,
+    each_term_finds_what_it_says,
+    parameters_narrow_and_order,
+    numbers_obey_range_and_environment,
+    lists_are_paged_and_short_ids_hit_directly,
+    tags_are_counted,
+    activity_and_comments,
+];

@@ -7,7 +7,10 @@ use crate::project::all_keys;
 #[tokio::test]
 async fn organizations_are_shaped_for_strict_decoders() {
     let api = Api::new();
-    insta::assert_snapshot!(pretty(&api.get("/organizations/").await.json(200)));
+    insta::assert_snapshot!(
+        "organizations_are_shaped_for_strict_decoders",
+        pretty(&api.get("/organizations/").await.json(200))
+    );
     let detail = api.get("/organizations/1").await.json(200);
     assert_eq!((&detail["slug"], &detail["orgRole"]), (&"acme".into(), &"owner".into()));
     assert_eq!(each(&detail["projects"], "slug"), ["app", "shop"]);
@@ -34,7 +37,7 @@ async fn projects_are_listed_and_shown() {
     let list = api.get("/organizations/acme/projects/").await.json(200);
     assert_eq!(each(&list, "id"), ["2", "1"]);
     assert_eq!(api.get("/projects/").await.json(200), list);
-    insta::assert_snapshot!(pretty(&api.get("/projects/acme/shop/").await.json(200)));
+    insta::assert_snapshot!("projects_are_listed_and_shown", pretty(&api.get("/projects/acme/shop/").await.json(200)));
     assert_eq!(api.get("/projects/1/1").await.json(200)["slug"], "shop", "ids work as slugs do");
     for (query, slugs) in [("sho", vec!["shop"]), ("slug:app", vec!["app"]), (KEY, vec!["shop"]), ("zzz", vec![])] {
         assert_eq!(each(&api.get(&format!("/projects/?query={query}")).await.json(200), "slug"), slugs, "{query}");
@@ -95,7 +98,7 @@ async fn projects_are_made_changed_and_deleted() {
 async fn keys_are_shaped_for_setup_tools() {
     let api = Api::new();
     let keys = api.get("/projects/acme/shop/keys/").await.json(200);
-    insta::assert_snapshot!(pretty(&keys));
+    insta::assert_snapshot!("keys_are_shaped_for_setup_tools", pretty(&keys));
     assert_eq!(api.get(&format!("/projects/acme/shop/keys/{KEY}/")).await.json(200), keys[0]);
     assert_eq!(api.get("/projects/acme/shop/keys/1").await.json(200), keys[0], "also by number");
     api.get("/projects/acme/app/keys/1/").await.detail(404);
@@ -129,3 +132,13 @@ async fn a_key_s_settings_reach_the_door() {
     assert_eq!(api.call("DELETE", &format!("/projects/acme/shop/keys/{public}/"), "").await.status, 204);
     assert!(!api.write(all_keys).contains_key(public));
 }
+
+bugle_db::on_postgres_too![
+    organizations_are_shaped_for_strict_decoders,
+    the_organization_is_a_team,
+    projects_are_listed_and_shown,
+    pages_are_linked_both_ways,
+    projects_are_made_changed_and_deleted,
+    keys_are_shaped_for_setup_tools,
+    a_key_s_settings_reach_the_door,
+];

@@ -15,7 +15,7 @@ async fn the_contract_s_question_is_answered() {
     let api = Api::new();
     let query = "groupBy=outcome&groupBy=reason&field=sum(quantity)&category=error&statsPeriod=1h";
     let answer = api.get(&format!("/organizations/acme/stats_v2/?{query}")).await.json(200);
-    insta::assert_snapshot!(pretty(&answer));
+    insta::assert_snapshot!("the_contract_s_question_is_answered", pretty(&answer));
 }
 
 #[tokio::test]
@@ -54,3 +54,9 @@ async fn series_have_one_point_for_each_interval() {
         api.get(&format!("/organizations/acme/stats_v2/?{query}")).await.detail(400);
     }
 }
+
+bugle_db::on_postgres_too![
+    the_contract_s_question_is_answered,
+    groups_and_filters,
+    series_have_one_point_for_each_interval,
+];

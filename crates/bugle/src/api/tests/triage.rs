@@ -99,3 +99,11 @@ async fn issues_are_deleted() {
     let left = api.write(|tx| tx.one::<i64>("SELECT COUNT(*) FROM issues", &[]));
     assert_eq!(left, 1, "another organization's stays");
 }
+
+bugle_db::on_postgres_too![
+    one_issue_is_resolved_assigned_and_reopened,
+    every_way_to_name_a_person,
+    what_cannot_be_done_is_refused_and_changes_nothing,
+    many_at_once,
+    issues_are_deleted,
+];

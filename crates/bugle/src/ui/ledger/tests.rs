@@ -169,7 +169,7 @@ async fn one_event_is_found_wherever_it_is() {
     let waiting = look(&ID.to_uppercase()).await;
     assert!(waiting.contains("waits to be filed") && waiting.contains("is next"), "{waiting}");
 
-    run("INSERT INTO quarantine (position, at_ms, error, body, project, event_id) VALUES (1, $2, 'it broke', $1, 1, $1)")
+    run("INSERT INTO quarantine (journal, position, at_ms, error, body, project, event_id) VALUES (1, 1, $2, 'it broke', $1, 1, $1)")
         .await
         .expect("writes");
     assert!(look(ID).await.contains("it broke"));
@@ -207,8 +207,8 @@ async fn a_record_that_says_nothing_counts_for_the_server() {
     let mut cut = record(1, ID).write();
     cut.truncate(40);
     let put_aside = world.app.store.write(move |tx| {
-        let whose = file::quarantine(tx, 1, &cut, Record::read(&cut).as_ref(), "its end is missing", now_ms())?;
-        let nobodys = file::quarantine(tx, 2, b"\xffdust", None, "the record is damaged", now_ms())?;
+        let whose = file::quarantine(tx, 1, 1, &cut, Record::read(&cut).as_ref(), "its end is missing", now_ms())?;
+        let nobodys = file::quarantine(tx, 1, 2, b"\xffdust", None, "the record is damaged", now_ms())?;
         Ok((whose.fates, nobodys.fates))
     });
     let (whose, nobodys) = put_aside.await.expect("writes");

@@ -338,4 +338,10 @@ mod tests {
         assert_eq!(elsewhere.get("/settings").await.status, StatusCode::SEE_OTHER);
         assert_eq!(here.get("/settings").await.status, StatusCode::OK);
     }
+
+    bugle_db::on_postgres_too![
+        a_token_is_shown_once_and_revoked,
+        the_password_is_changed_by_who_knows_it,
+        a_name_is_changed_and_other_browsers_are_signed_out,
+    ];
 }

@@ -158,4 +158,6 @@ mod tests {
         assert_eq!(owner.post("/settings/members/2", &[("_method", "DELETE")]).await.status, StatusCode::SEE_OTHER);
         assert_eq!(ann.get("/settings").await.status, StatusCode::SEE_OTHER, "is out");
     }
+
+    bugle_db::on_postgres_too![an_invite_lets_one_person_in_as_a_member,];
 }

@@ -197,4 +197,6 @@ mod tests {
         assert_eq!(key(2), None);
         assert_eq!(owner.post("/projects/shop/keys/2", &[("_method", "DELETE")]).await.status, StatusCode::NOT_FOUND);
     }
+
+    bugle_db::on_postgres_too![keys_are_made_limited_switched_off_and_deleted,];
 }

@@ -238,4 +238,6 @@ mod tests {
             assert_eq!(world.everything().await, before, "{path}");
         }
     }
+
+    bugle_db::on_postgres_too![a_project_is_made_renamed_and_deleted, nothing_of_another_organization_is_reached,];
 }

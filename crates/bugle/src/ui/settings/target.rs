@@ -227,4 +227,6 @@ mod tests {
         owner.post("/projects/shop/targets/2", &[("_method", "DELETE")]).await;
         assert!(!owner.get(page).await.body.contains("in.example"));
     }
+
+    bugle_db::on_postgres_too![targets_are_made_tested_switched_off_and_deleted,];
 }

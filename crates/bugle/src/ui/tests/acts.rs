@@ -152,3 +152,13 @@ async fn open_pages_hear_what_changes() {
     let fact: Value = serde_json::from_str(data).expect("JSON");
     assert_eq!((&fact["fact"], &fact["issue"]), (&"issue".into(), &1.into()));
 }
+
+bugle_db::on_postgres_too![
+    resolving_is_told_and_taken_back,
+    an_event_after_resolving_brings_it_back,
+    issues_are_given_commented_archived_and_deleted,
+    many_are_changed_at_once,
+    posts_from_other_sites_are_refused,
+    nobody_sees_another_organization,
+    open_pages_hear_what_changes,
+];

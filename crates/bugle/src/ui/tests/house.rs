@@ -64,6 +64,7 @@ impl House {
         });
         let session = session.await.expect("is seeded");
         let memory = Memory::new(Settings {
+            journal: app.journal,
             public_url: "http://bugle.example".into(),
             issue_cap_per_hour: 10_000,
             has_mail: true,

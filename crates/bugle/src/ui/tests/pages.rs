@@ -163,3 +163,13 @@ async fn assets_are_named_by_their_content() {
     assert_eq!(count, 6);
     assert_eq!(house.call(Request::get("/assets/tokens-0.css"), "").await.status, StatusCode::NOT_FOUND);
 }
+
+bugle_db::on_postgres_too![
+    strangers_are_sent_to_the_gate,
+    an_inbox_waits_then_shows_what_came,
+    the_inbox_is_narrowed_by_its_address,
+    pages_keep_their_budget,
+    an_issue_shows_its_event,
+    hostile_events_stay_text,
+    assets_are_named_by_their_content,
+];

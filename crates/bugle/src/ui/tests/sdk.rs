@@ -77,3 +77,9 @@ async fn what_was_removed_before_storing_says_by_which_rule() {
     assert!(!answer.page().contains("hunter2") && !answer.has("4111"));
     assert!(answer.has("by the rule “creditcard”") && answer.has("by the rule “password”"), "{}", answer.text);
 }
+
+bugle_db::on_postgres_too![
+    every_event_of_an_sdk_has_its_page,
+    a_frame_shows_its_line_and_its_variables,
+    what_was_removed_before_storing_says_by_which_rule,
+];

@@ -152,6 +152,7 @@ pub(super) async fn flood(house: &House, project: i64) {
         entries.write(tx)?;
         crate::file::quarantine(
             tx,
+            1,
             1_000_000,
             b"\xffdust",
             None,
