@@ -1,8 +1,8 @@
 //! Tags: an event's tags as one interned set and a few that are counted by themselves.
 //!
 //! Owns: which tags belong into sets, the sets, and what an issue's tags are counted by. Counting each of fifteen tags
-//! for each event is most of what filing would cost; but most events of an issue have the same tags as another, so
-//! one row per issue and *set* counts them all.
+//! for each event would cost as many rows; but most events of an issue have the same tags as another, so one row per
+//! issue and *set* counts them all.
 //!
 //! **Invariants**
 //! * Each tag of an event is counted once: in its set, or, if the tag is *wide*, by its value.
@@ -236,6 +236,12 @@ mod tests {
     use super::*;
     use bugle_event::EventId;
     use bugle_event::group::Kind;
+
+    bugle_db::on_postgres_too![
+        events_with_the_same_tags_share_one_row_whatever_their_order,
+        a_tag_with_many_values_leaves_the_sets_and_every_event_still_counts,
+        an_issue_with_too_many_sets_counts_by_value,
+    ];
 
     fn work(bench: &mut Bench, at: usize, tags: &[(&str, String)]) -> Work {
         let mut work = bench.work(1, &[(Kind::Full, 1)], NOW_MS);
