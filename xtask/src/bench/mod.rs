@@ -11,6 +11,7 @@
 //! its requests already made.
 
 mod floor;
+mod grow;
 mod load;
 mod pages;
 mod phases;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const USAGE: &str = "cargo xtask bench [--short] [--json] [--seconds N] [--binary FILE] [--dir DIR] [--keep] \
-     [--database sqlite|postgres]";
+     [--database sqlite|postgres] [--grow]";
 
 /// How a run is asked for.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Options {
     pub binary: Option<PathBuf>,
     /// Whether the database is PostgreSQL: a server of the bench's own, with its defaults.
     pub is_postgres: bool,
+    /// Whether two sizes of the store are compared, and nothing else is measured.
+    grow: bool,
     json: bool,
     keep: bool,
 }
@@ -55,7 +58,8 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
     let mut report = report::Report::default();
     machine::facts(root, &dir)?.into_iter().for_each(|(name, value)| report.fact(name, value));
     report.fact("command", format!("cargo xtask bench {}", words.join(" ")).trim_end().to_owned());
-    let done = phases::measure(root, &dir, &options, &mut report);
+    let measure = if options.grow { grow::measure } else { phases::measure };
+    let done = measure(root, &dir, &options, &mut report);
     if !options.keep {
         std::fs::remove_dir_all(&dir)?;
     }
@@ -70,13 +74,23 @@ pub fn run(words: impl Iterator<Item = String>) -> Result<()> {
 fn options<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<Options> {
     let seconds = Duration::from_secs;
     let (sustained, half, burst) = (seconds(60), seconds(20), seconds(10));
-    let mut options =
-        Options { sustained, half, burst, dir: None, binary: None, is_postgres: false, json: false, keep: false };
+    let mut options = Options {
+        sustained,
+        half,
+        burst,
+        dir: None,
+        binary: None,
+        is_postgres: false,
+        grow: false,
+        json: false,
+        keep: false,
+    };
     while let Some(word) = words.next() {
         match word {
             "--short" => (options.sustained, options.half, options.burst) = (seconds(8), seconds(6), seconds(4)),
             "--json" => options.json = true,
             "--keep" => options.keep = true,
+            "--grow" => options.grow = true,
             "--seconds" => options.sustained = seconds(words.next().context(USAGE)?.parse().context(USAGE)?),
             "--binary" => options.binary = Some(words.next().context(USAGE)?.into()),
             "--dir" => options.dir = Some(words.next().context(USAGE)?.into()),

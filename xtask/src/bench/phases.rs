@@ -21,6 +21,8 @@ const OPEN_CONNECTIONS: usize = 64;
 const WARM_UP_REQUESTS: usize = 20_000;
 const WARM_UP: Duration = Duration::from_secs(2);
 const FLOOR_REQUESTS: usize = 4096;
+/// What [`Run::cost`] makes requests for; running out of them ends it early.
+const EXPECTED_PER_SECOND: f64 = 6_000.0;
 /// Requests made beyond what the last phase's rate asks for.
 const SPARE: f64 = 1.5;
 const ERRORS: &[&str] = &["category=\"error\""];
@@ -42,7 +44,7 @@ pub fn measure(root: &Path, dir: &Path, options: &Options, report: &mut Report) 
     let path = format!("/api/{}/envelope/", project.id);
     let source = Source::new(root, &server.address.to_string(), &path, &project.key)?;
     report.fact("events", format!("{} issues, made of what the Python SDK sends for a web request", source.issues()));
-    let mut run = Run { server: &server, source, answered: 0, refused: 0 };
+    let mut run = Run::new(&server, source);
 
     let warm = run.make(WARM_UP_REQUESTS)?;
     let warm = run.closed(&warm, WARM_UP)?;
@@ -60,17 +62,61 @@ pub fn measure(root: &Path, dir: &Path, options: &Options, report: &mut Report) 
     stop(&mut server, empty_bytes, metrics.sum("bugle_items_stored_total", ERRORS), report)
 }
 
+/// What events have cost the server.
+pub struct Cost {
+    /// User and system time, drain included.
+    pub micros: f64,
+    /// How many were received.
+    pub events: f64,
+    /// Until they were all filed.
+    pub elapsed: Duration,
+}
+
+/// Stops a server that has nothing waiting.
+pub fn end(server: &mut Server, report: &mut Report) {
+    if let Err(why) = server.drained().and_then(|_| server.stop()) {
+        report.failure(format!("{why:#}"));
+    }
+}
+
 /// A run under way.
-struct Run<'a> {
+pub struct Run<'a> {
     server: &'a Server,
-    source: Source,
+    /// Where its requests come from.
+    pub source: Source,
     /// Requests that got an answer.
     answered: u64,
     /// Requests that got another answer than 200.
     refused: u64,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// One that has sent nothing yet.
+    pub fn new(server: &'a Server, source: Source) -> Run<'a> {
+        Run { server, source, answered: 0, refused: 0 }
+    }
+
+    /// Reports events until `count` are stored.
+    pub fn fill(&mut self, count: u64) -> Result<()> {
+        while (self.server.drained()?.sum("bugle_items_stored_total", ERRORS) as u64) < count {
+            let requests = self.make(WARM_UP_REQUESTS)?;
+            self.closed(&requests, Duration::from_secs(60))?;
+        }
+        Ok(())
+    }
+
+    /// What an event costs while the server is kept busy.
+    pub fn cost(&mut self, duration: Duration) -> Result<Cost> {
+        let requests = self.make_for(EXPECTED_PER_SECOND, duration)?;
+        let received = |metrics: &Metrics| metrics.sum("bugle_items_received_total", ERRORS);
+        let (before, cpu, started) = (self.metrics()?, machine::cpu_time(self.server.process())?, Instant::now());
+        self.closed(&requests, duration)?;
+        let after = self.server.drained()?;
+        let (elapsed, events) = (started.elapsed(), received(&after) - received(&before));
+        let cpu = machine::cpu_time(self.server.process())? - cpu;
+        Ok(Cost { micros: cpu.as_secs_f64() * 1e6 / events, events, elapsed })
+    }
+
     /// How many events per second are acknowledged while their backlog may grow.
     fn burst(&mut self, expected: f64, duration: Duration, report: &mut Report) -> Result<f64> {
         let requests = self.make_for(expected, duration)?;
