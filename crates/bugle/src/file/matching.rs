@@ -1,17 +1,21 @@
 //! Which issue an event belongs to, by its keys.
 
-use super::{Memory, Work, grouping_bytes};
+use super::{Gathered, Memory, Work, grouping_bytes};
 use crate::alert::enqueue::News;
 use crate::issue::Status;
 use crate::issue::activity::{Kind, record};
 use crate::store::take_ids;
 use bugle_db::{DbError, Tx, params};
+use std::collections::HashMap;
+
+/// Issues that a batch has met, with the time since when they are resolved; `None`: they are not.
+pub(super) type Resolved = HashMap<i64, Option<i64>>;
 
 /// The issue of an event: known by one of its keys, or new. Also reopens a resolved one.
 pub(super) fn issue_of(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    news: &mut Vec<News>,
+    gathered: &mut Gathered<'_>,
     work: &Work,
     release: i64,
 ) -> Result<i64, DbError> {
@@ -22,14 +26,14 @@ pub(super) fn issue_of(
         None => {
             let issue = match known(tx, work)? {
                 Some(issue) => issue,
-                None => create(tx, news, work, release)?,
+                None => create(tx, &mut gathered.news, work, release)?,
             };
             attach(tx, issue, work)?;
             memory.remember_issue(project, set, issue);
             issue
         }
     };
-    reopen(tx, news, issue, work)?;
+    reopen(tx, gathered, issue, work)?;
     Ok(issue)
 }
 
@@ -92,7 +96,20 @@ fn create(tx: &mut Tx<'_>, news: &mut Vec<News>, work: &Work, release: i64) -> R
 }
 
 /// An event that came after its issue was resolved reopens it. One that came before and is filed only now does not.
-fn reopen(tx: &mut Tx<'_>, news: &mut Vec<News>, issue: i64, work: &Work) -> Result<(), DbError> {
+fn reopen(tx: &mut Tx<'_>, gathered: &mut Gathered<'_>, issue: i64, work: &Work) -> Result<(), DbError> {
+    let since_ms = match gathered.resolved.get(&issue) {
+        Some(since_ms) => *since_ms,
+        None => {
+            let sql = "SELECT status_ms FROM issues WHERE id = $1 AND status = 'resolved'";
+            let since_ms = tx.first(sql, params![issue])?.map(|row| row.get(0)).transpose()?;
+            gathered.resolved.insert(issue, since_ms);
+            since_ms
+        }
+    };
+    if since_ms.is_none_or(|since_ms: i64| since_ms >= work.record.received_ms) {
+        return Ok(());
+    }
+    gathered.resolved.insert(issue, None);
     let occurrence = tx.first(
         "UPDATE issues SET status = 'unresolved', status_ms = $2, regressed_ms = $3, regressions = regressions + 1 \
          WHERE id = $1 AND status = 'resolved' AND status_ms < $2 RETURNING regressions",
@@ -101,6 +118,6 @@ fn reopen(tx: &mut Tx<'_>, news: &mut Vec<News>, issue: i64, work: &Work) -> Res
     let Some(row) = occurrence else { return Ok(()) };
     let release = work.digest.release.as_deref().unwrap_or("");
     record(tx, issue, work.digest.timestamp_ms, None, Kind::Regressed, release)?;
-    news.push(News::regressed(issue, work.position, row.get(0)?));
+    gathered.news.push(News::regressed(issue, work.position, row.get(0)?));
     Ok(())
 }

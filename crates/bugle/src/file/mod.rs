@@ -35,8 +35,10 @@ use crate::process::digest::Digest;
 use crate::record::{Record, Sender};
 use crate::storage::{self, Kept};
 use crate::store::take_ids;
-use bugle_db::{DbError, Tx, params};
+use bugle_db::{DbError, Param, Tx, params};
 use bugle_journal::Position;
+use matching::Resolved;
+use std::collections::HashSet;
 
 /// A record and what was understood of it.
 #[derive(Debug, Clone)]
@@ -60,6 +62,39 @@ pub struct Filed {
     pub has_notices: bool,
 }
 
+/// What a batch comes to before it is written: rows and counters go to the database together, which on a server is a
+/// few exchanges instead of several for each event.
+#[derive(Default)]
+struct Gathered<'b> {
+    rollups: Rollups<'b>,
+    kept: Kept,
+    capped: cap::Capped,
+    news: Vec<News>,
+    /// Rows of `events`, as [`COLUMNS`] names them.
+    rows: Vec<[Param<'b>; COLUMNS.len()]>,
+    /// (project, event id) that are stored, or came earlier in the batch.
+    seen: HashSet<(i64, [u8; 16])>,
+    /// Which issues were resolved when the batch began, and since when.
+    resolved: Resolved,
+}
+
+const COLUMNS: [&str; 14] = [
+    "id",
+    "project",
+    "event_id",
+    "issue",
+    "received_ms",
+    "timestamp_ms",
+    "environment",
+    "release_id",
+    "person",
+    "grouping_id",
+    "tag_set",
+    "exemplar",
+    "payload_bytes",
+    "payload",
+];
+
 /// Files a batch of the journal `memory.settings.journal` and says how far it is filed.
 pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -> Result<Filed, DbError> {
     memory.refresh(tx)?;
@@ -67,15 +102,15 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -
     let known = journals::filed(tx, journal)?;
     let batch = &batch[batch.partition_point(|work| work.position <= known)..];
     let mut filed = Filed::default();
-    let (mut rollups, mut kept) = (Rollups::default(), Kept::default());
     let mut ledger = Entries::default();
-    let mut capped = cap::Capped::default();
-    let mut news: Vec<News> = Vec::new();
+    let mut gathered = Gathered { seen: stored_before(tx, batch)?, ..Gathered::default() };
     let first_row = take_ids(tx, "event_row", batch.len() as i64)?;
     for (row, work) in (first_row..).zip(batch) {
-        let fate = one(tx, memory, (&mut rollups, &mut kept, &mut capped), &mut news, row, work)?;
+        let fate = one(tx, memory, &mut gathered, row, work)?;
         count(&mut ledger, &mut filed, &work.record.sender(), fate);
     }
+    let Gathered { rollups, kept, capped, news, rows, .. } = gathered;
+    tx.insert_many("events", &COLUMNS, "", &rows)?;
     memory.write_hours(tx)?;
     kept.write(tx)?;
     filed.facts = rollups.write(tx, memory, &news)?;
@@ -146,8 +181,7 @@ fn count(ledger: &mut Entries, filed: &mut Filed, record: &Sender, (outcome, rea
 fn one<'b>(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
-    (rollups, kept, capped): (&mut Rollups<'b>, &mut Kept, &mut cap::Capped),
-    news: &mut Vec<News>,
+    gathered: &mut Gathered<'b>,
     row: i64,
     work: &'b Work,
 ) -> Result<(Outcome, Reason), DbError> {
@@ -156,7 +190,7 @@ fn one<'b>(
         return Ok((Outcome::Invalid, Reason::ProjectGone));
     }
     keep_exemplar(tx, record)?;
-    if is_repeat(tx, memory, record)? {
+    if is_repeat(tx, memory, &mut gathered.seen, record)? {
         remember_repeat(tx, record)?;
         return Ok((Outcome::Invalid, Reason::Duplicate));
     }
@@ -168,47 +202,56 @@ fn one<'b>(
         Some(name) => memory.environment(tx, record.project, name)?,
         None => 0,
     };
-    let issue = matching::issue_of(tx, memory, news, work, release)?;
+    let issue = matching::issue_of(tx, memory, gathered, work, release)?;
     let parted = tags::part(tx, memory, record.project, &digest.tags)?;
     let place = Place { issue, environment, release };
-    if !cap::keeps(tx, memory, rollups, issue, work)? {
-        rollups.add(place, work, &parted, false);
-        capped.add(issue, work);
+    if !cap::keeps(tx, memory, &gathered.rollups, issue, work)? {
+        gathered.rollups.add(place, work, &parted, false);
+        gathered.capped.add(issue, work);
         return Ok((Outcome::Discarded, Reason::IssueCap));
     }
     let grouping = memory.grouping(tx, &grouping_bytes(digest))?;
-    tx.execute(
-        "INSERT INTO events (id, project, event_id, issue, received_ms, timestamp_ms, environment, release_id, \
-         person, grouping_id, tag_set, exemplar, payload_bytes, payload) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        params![
-            row,
-            record.project,
-            &record.event_id.0,
-            issue,
-            record.received_ms,
-            digest.timestamp_ms,
-            environment,
-            release,
-            digest.person,
-            grouping,
-            parted.set,
-            record.exemplar,
-            i64::from(record.json_bytes),
-            &record.payload
-        ],
-    )?;
-    rollups.add(place, work, &parted, true);
-    kept.add(issue, record.exemplar, &record.payload);
+    gathered.rows.push([
+        row.into(),
+        record.project.into(),
+        (&record.event_id.0).into(),
+        issue.into(),
+        record.received_ms.into(),
+        digest.timestamp_ms.into(),
+        environment.into(),
+        release.into(),
+        digest.person.into(),
+        grouping.into(),
+        parted.set.into(),
+        record.exemplar.into(),
+        i64::from(record.json_bytes).into(),
+        (&record.payload).into(),
+    ]);
+    gathered.rollups.add(place, work, &parted, true);
+    gathered.kept.add(issue, record.exemplar, &record.payload);
     Ok((Outcome::Stored, Reason::None))
 }
 
-/// Whether an event with this id was filed before, or counted and not kept within the last day.
-fn is_repeat(tx: &mut Tx<'_>, memory: &mut Memory, record: &Record) -> Result<bool, DbError> {
-    let id = params![record.project, &record.event_id.0];
-    if tx.first("SELECT 1 FROM events WHERE project = $1 AND event_id = $2", id)?.is_some() {
+/// Which events of a batch were stored before it.
+fn stored_before(tx: &mut Tx<'_>, batch: &[Work]) -> Result<HashSet<(i64, [u8; 16])>, DbError> {
+    let ids = batch.iter().map(|work| (work.record.project, work.record.event_id.0));
+    let asked: Vec<[Param<'_>; 2]> =
+        batch.iter().map(|work| [work.record.project.into(), (&work.record.event_id.0).into()]).collect();
+    let found = tx.query_each("SELECT 1 FROM events WHERE project = $1 AND event_id = $2", &asked)?;
+    Ok(ids.zip(found).filter(|(_, rows)| !rows.is_empty()).map(|(id, _)| id).collect())
+}
+
+/// Whether an event with this id was filed before, or counted and not kept within the last day. Notes the id.
+fn is_repeat(
+    tx: &mut Tx<'_>,
+    memory: &mut Memory,
+    seen: &mut HashSet<(i64, [u8; 16])>,
+    record: &Record,
+) -> Result<bool, DbError> {
+    if !seen.insert((record.project, record.event_id.0)) {
         return Ok(true);
     }
+    let id = params![record.project, &record.event_id.0];
     Ok(memory.has_capped(tx, record.project)?
         && tx.first("SELECT 1 FROM capped_events WHERE project = $1 AND event_id = $2", id)?.is_some())
 }

@@ -6,8 +6,8 @@ use crate::alert::enqueue::{Cause, News};
 use crate::issue::series::BUCKET_MS;
 use crate::live::Fact;
 use crate::process::digest::Digest;
-use bugle_db::{DbError, Tx, params};
-use std::collections::BTreeMap;
+use bugle_db::{DbError, Param, Tx, params};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Events, and the span of time that they were in.
 #[derive(Debug, Clone, Copy)]
@@ -202,13 +202,20 @@ fn write_buckets(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>) -> Result
 
 /// Returns how many people are new to the issue.
 fn write_people(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>) -> Result<i64, DbError> {
-    let mut added = 0;
-    for (&(person, environment), &(first, last)) in &addition.people {
-        let known =
-            tx.first("SELECT 1 FROM issue_people WHERE issue = $1 AND person = $2 LIMIT 1", params![issue, person])?;
-        added += i64::from(known.is_none());
-        tx.execute(
-            "INSERT INTO issue_people (issue, person, environment, first_bucket, last_bucket) \
+    let asked: Vec<[Param<'_>; 2]> = addition.people.keys().map(|&(person, _)| [issue.into(), person.into()]).collect();
+    let known = tx.query_each("SELECT 1 FROM issue_people WHERE issue = $1 AND person = $2 LIMIT 1", &asked)?;
+    // A person in two environments is one.
+    let added: BTreeSet<i64> =
+        addition.people.keys().zip(known).filter(|(_, rows)| rows.is_empty()).map(|(&(person, _), _)| person).collect();
+    let rows: Vec<[Param<'_>; 5]> = addition
+        .people
+        .iter()
+        .map(|(&(person, environment), &(first, last))| {
+            [issue.into(), person.into(), environment.into(), first.into(), last.into()]
+        })
+        .collect();
+    tx.execute_each(
+        "INSERT INTO issue_people (issue, person, environment, first_bucket, last_bucket) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (issue, person, environment) DO UPDATE SET \
                first_bucket = CASE WHEN excluded.first_bucket < issue_people.first_bucket \
                  THEN excluded.first_bucket ELSE issue_people.first_bucket END, \
@@ -216,10 +223,9 @@ fn write_people(tx: &mut Tx<'_>, issue: i64, addition: &Addition<'_>) -> Result<
                  THEN excluded.last_bucket ELSE issue_people.last_bucket END \
              WHERE excluded.last_bucket > issue_people.last_bucket \
                OR excluded.first_bucket < issue_people.first_bucket",
-            params![issue, person, environment, first, last],
-        )?;
-    }
-    Ok(added)
+        &rows,
+    )?;
+    Ok(added.len() as i64)
 }
 
 fn write_tags(tx: &mut Tx<'_>, memory: &mut Memory, issue: i64, addition: &Addition<'_>) -> Result<(), DbError> {
