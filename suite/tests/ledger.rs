@@ -262,7 +262,7 @@ fn odd_reports_are_bounded_and_counted() {
         "1 was stored (33%)",
         "SDKs report that they dropped 200 before sending",
         "not what it says it is",
-        "11 other reasons",
+        "27 other reasons",
     ]);
     assert!(rows(&page, "#never-sent")[0].starts_with("other 150 errors"), "{:#?}", rows(&page, "#never-sent"));
     assert!(page.html.len() < 60_000, "{} bytes", page.html.len());
