@@ -149,7 +149,7 @@ fn the_page_tells(page: &Page, limited: &str) {
     assert!(never[2].starts_with("<b>odd</b> 2 errors 2"), "free text stays text: {never:#?}");
     let told = rows(page, "#told");
     assert!(told.iter().any(|row| row.starts_with("413 The event is larger than 1048576 bytes")), "{told:#?}");
-    for link in [format!("/projects/shop/settings#key-{limited}"), "/help/limits#issue-cap".into(), "/issues/1".into()]
+    for link in [format!("/projects/shop/settings#key-{limited}"), "/projects/shop/storage".into(), "/issues/1".into()]
     {
         assert!(page.html.contains(&format!("href=\"{link}\"")), "no link to {link}");
     }

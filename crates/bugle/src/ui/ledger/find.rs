@@ -60,7 +60,7 @@ fn answer(ledger: &Ledger, id: EventId, fate: &Fate, short_id: Option<&str>) -> 
                             }
                             None => "Its issue has been deleted since. ",
                         }
-                        a href="/help/limits#issue-cap" { "Cap per issue" }
+                        a href={ "/projects/" (encode(&ledger.project.slug)) "/storage" } { "Cap per issue" }
                     }
                     (came_again(*repeats))
                 }

@@ -32,6 +32,7 @@ use crate::fate::{self, Fate};
 use crate::heard::Attempt;
 use crate::outcome::lines::{self, Capped};
 use crate::project::{self, Key, Project};
+use crate::storage::bounds::{Bounds, of_project};
 use crate::store::now_ms;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -140,10 +141,9 @@ async fn show(
     let asked = Asked::read(&Fields(query));
     let organization = person.organization;
     let backlog = app.backlog();
-    let config = app.config.clone();
-    let loaded = app.store.read(move |tx| load(tx, &person, &slug, asked, now_ms())).await?;
+    let server = app.config.bounds();
+    let loaded = app.store.read(move |tx| load(tx, &person, &slug, asked, server, now_ms())).await?;
     let mut ledger = loaded.ok_or(UiError::NotFound)?;
-    (ledger.issue_cap_per_hour, ledger.retention_days) = (config.issue_cap_per_hour, config.retention_days);
     ledger.backlog = backlog;
     ledger.heard = app.heard.list(ledger.project.id);
     ledger.found = look_up(&app, organization, &ledger).await?;
@@ -151,10 +151,18 @@ async fn show(
     Ok(page(&ledger.chrome, &format!("What was dropped in {}, and why", ledger.project.name), view::whole(&ledger)))
 }
 
-fn load(tx: &mut Tx<'_>, person: &Person, slug: &str, asked: Asked, now_ms: i64) -> Result<Option<Ledger>, DbError> {
+fn load(
+    tx: &mut Tx<'_>,
+    person: &Person,
+    slug: &str,
+    asked: Asked,
+    server: Bounds,
+    now_ms: i64,
+) -> Result<Option<Ledger>, DbError> {
     let Some(chrome) = Chrome::read(tx, person, Some(slug), Here::Ledger, now_ms)? else { return Ok(None) };
     let Some(project) = chrome.project.clone() else { return Ok(None) };
     let (since_hour, slice_hours) = (asked.span.since_hour(now_ms), asked.span.slice_hours());
+    let bounds = server.with(of_project(tx, project.id)?);
     let books = lines::books(tx, project.id, since_hour, slice_hours)?;
     let client = lines::client(tx, project.id, since_hour, slice_hours)?;
     Ok(Some(Ledger {
@@ -167,8 +175,8 @@ fn load(tx: &mut Tx<'_>, person: &Person, slug: &str, asked: Asked, now_ms: i64)
         backlog: 0,
         heard: Vec::new(),
         found: None,
-        issue_cap_per_hour: 0,
-        retention_days: 0,
+        issue_cap_per_hour: bounds.issue_cap_per_hour,
+        retention_days: bounds.retention_days,
         now_ms,
     }))
 }

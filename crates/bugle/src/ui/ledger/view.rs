@@ -5,6 +5,7 @@ use super::tally::{Fate, Filter, Tally};
 use super::{Ledger, chart, find, reasons, summary, words};
 use crate::client_report;
 use crate::outcome::{HOUR_MS, Reason};
+use crate::ui::address::encode;
 use crate::ui::moment::{ago, hour};
 use crate::ui::number::{counted, exact, share};
 use maud::{Markup, html};
@@ -84,7 +85,7 @@ fn equation(ledger: &Ledger) -> Markup {
                 @if tally.received == 0 && !ledger.asked.filter.is_on() {
                     p.because {
                         "Nothing came in this time. "
-                        a href={ "/projects/" (crate::ui::address::encode(&ledger.project.slug)) "/setup" } { "First steps" }
+                        a href={ "/projects/" (encode(&ledger.project.slug)) "/setup" } { "First steps" }
                         " show how programs report, and what was refused while you try."
                     }
                 }
@@ -140,7 +141,7 @@ fn kept(ledger: &Ledger) -> Markup {
                 }
                 p.because {
                     "Events are kept for " (counted(ledger.retention_days, "day", "days")) "; counts for ever. "
-                    a href="/help/limits#retention" { "Retention" }
+                    a href={ "/projects/" (encode(&ledger.project.slug)) "/storage" } { "Retention" }
                 }
             } }
         }

@@ -132,7 +132,7 @@ pub fn setting(reason: Reason, slug: &str, key: Option<i64>) -> Option<(String, 
             Some((limits(""), "Parts of the server's limits"))
         }
         Reason::NoKey | Reason::BadCredentials | Reason::UnknownKey => Some((project("keys"), "Keys")),
-        Reason::IssueCap => Some(("/help/limits#issue-cap".into(), "Cap per issue")),
+        Reason::IssueCap => Some((format!("/projects/{}/storage", encode(slug)), "Cap per issue")),
         Reason::Unsupported => Some(("/help/limits#kinds".into(), "What is kept")),
         Reason::TooLarge => Some(("/help/limits#sizes".into(), "Sizes")),
         Reason::Encoding | Reason::Framing | Reason::Unreadable => Some(("/help/limits#sizes".into(), "What is read")),
