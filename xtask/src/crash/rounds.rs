@@ -27,7 +27,7 @@ const OVER_AGE_ROWS: i64 = 4_000;
 /// How long after its start a server that is told to do it each second begins to remove.
 const RETENTION_AFTER: Duration = Duration::from_secs(1);
 /// Events that an issue may keep then: more than come in two rounds, so that what is sent again is still known.
-const ISSUE_EVENTS_MAX: u32 = 80;
+const ISSUE_EVENTS_MAX: u32 = 400;
 const PROJECTS: [&str; 3] = ["shop", "billing", "search"];
 
 /// When a server is killed.
