@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::outcome::Reason;
-use crate::record::Record;
+use crate::record::{Entry, Record};
 use bugle_db::{DbError, Tx, params};
 use bugle_event::EventId;
 use std::sync::atomic::Ordering;
@@ -124,7 +124,9 @@ fn search(
         let last = *last;
         for (position, body) in &records {
             bytes += body.len();
-            if let Some(record) = Record::read(body).filter(|record| (record.project, record.event_id) == (project, id))
+            let is_asked_for = |record: &Record| (record.project, record.event_id) == (project, id);
+            if let Some(Entry::Event(record)) = Entry::read(body)
+                && is_asked_for(&record)
             {
                 let ahead = position - filed - 1;
                 return Ok(Search { found: Some((record.received_ms, ahead)), is_cut: false });

@@ -91,6 +91,11 @@ impl Category {
         CATEGORIES[self as usize].1
     }
 
+    /// Whether such items are events: they become issues and use up quotas.
+    pub fn is_event(self) -> bool {
+        matches!(self, Category::Error | Category::Default | Category::Security)
+    }
+
     /// From a record.
     pub fn from_u8(number: u8) -> Option<Category> {
         CATEGORIES.get(usize::from(number)).map(|(category, _)| *category)

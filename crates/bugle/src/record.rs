@@ -1,22 +1,69 @@
-//! A record: what the journal keeps of one acknowledged event until it is filed.
+//! A record: what the journal keeps of one acknowledged item until it is filed.
 //!
-//! **Format**, version 1, little endian. It must stay readable by every later release, since an upgrade may
-//! meet a journal that has not been filed.
+//! Owns: [`Entry`], which is an event ([`Record`]) or something else that SDKs send ([`Item`]), and both formats.
+//!
+//! **Formats**, little endian. They must stay readable by every later release, since an upgrade may
+//! meet a journal that has not been filed. Both begin with the same head, so that whose a record is can be told of both:
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | form: 1 an event, 2 another item ([`item`]) |
 //! | 1 | dialect ([`Dialect`]) |
 //! | 1 | category ([`Category`]) |
 //! | 8, 8, 8 | project, key, received (Unix ms) |
+//!
+//! An event goes on with:
+//!
+//! | bytes | what |
+//! |---|---|
 //! | 16 | event id |
 //! | 8, 8 | exemplar's id (never 0), family |
 //! | 4 + n | the exemplar's stored body, if this record brings it; else empty |
 //! | 4 | length of the event's JSON |
 //! | rest | the payload (`payload.rs`), compressed against that exemplar |
 
+mod item;
+
+pub use item::{Item, Kind};
+
 use crate::outcome::{Category, Dialect};
 use bugle_event::EventId;
+
+/// One acknowledged item, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// An event.
+    Event(Box<Record>),
+    /// Anything else.
+    Item(Box<Item>),
+}
+
+impl Entry {
+    /// The record that the journal kept; `None` when it is damaged or of a later version.
+    pub fn read(bytes: &[u8]) -> Option<Entry> {
+        match bytes.first()? {
+            &EVENT => Record::read(bytes).map(|record| Entry::Event(Box::new(record))),
+            &ITEM => Item::read(bytes).map(|item| Entry::Item(Box::new(item))),
+            _ => None,
+        }
+    }
+
+    /// Who sent it.
+    pub fn sender(&self) -> Sender {
+        match self {
+            Entry::Event(record) => record.sender(),
+            Entry::Item(item) => item.sender,
+        }
+    }
+
+    /// The id that people ask by: the event's own, or that of the event it belongs to.
+    pub fn event_id(&self) -> Option<EventId> {
+        match self {
+            Entry::Event(record) => Some(record.event_id),
+            Entry::Item(item) => item.event_id,
+        }
+    }
+}
 
 /// Who sent an item, and when: what the ledger needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +88,7 @@ impl Sender {
 
     /// Of a record's first bytes; `None` where [`Record::read`] would say so because of these bytes.
     pub fn read(bytes: &[u8]) -> Option<Sender> {
-        read_head(&mut { bytes })
+        read_head(&mut { bytes }).map(|(_, sender)| sender)
     }
 
     /// Of a record that does not say. It counts as an error, as every body does that cannot be read.
@@ -77,17 +124,15 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
-const VERSION: u8 = 1;
+const EVENT: u8 = 1;
+const ITEM: u8 = 2;
 const FIXED_BYTES: usize = 3 + 3 * 8 + 16 + 2 * 8 + 4;
 
 impl Record {
     /// The record as the journal keeps it.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(FIXED_BYTES + 4 + self.exemplar_body.len() + self.payload.len());
-        out.extend([VERSION, self.dialect as u8, self.category as u8]);
-        for number in [self.project, self.key, self.received_ms] {
-            out.extend(number.to_le_bytes());
-        }
+        write_head(EVENT, &self.sender(), &mut out);
         out.extend(self.event_id.0);
         out.extend(self.exemplar.to_le_bytes());
         out.extend(self.family.to_le_bytes());
@@ -112,7 +157,9 @@ impl Record {
     /// The record that the journal kept; `None` when it is damaged or of a later version.
     pub fn read(bytes: &[u8]) -> Option<Record> {
         let mut rest = bytes;
-        let Sender { dialect, category, project, key, received_ms } = read_head(&mut rest)?;
+        let (EVENT, Sender { dialect, category, project, key, received_ms }) = read_head(&mut rest)? else {
+            return None;
+        };
         let mut take = |count: usize| take(&mut rest, count);
         let event_id = EventId(take(16)?.try_into().ok()?);
         let exemplar = i64::from_le_bytes(take(8)?.try_into().ok()?);
@@ -136,12 +183,20 @@ impl Record {
     }
 }
 
-fn read_head(rest: &mut &[u8]) -> Option<Sender> {
-    let [VERSION, dialect, category] = *take(rest, 3)? else { return None };
+fn write_head(form: u8, sender: &Sender, out: &mut Vec<u8>) {
+    out.extend([form, sender.dialect as u8, sender.category as u8]);
+    for number in [sender.project, sender.key, sender.received_ms] {
+        out.extend(number.to_le_bytes());
+    }
+}
+
+/// The form, and who sent it.
+fn read_head(rest: &mut &[u8]) -> Option<(u8, Sender)> {
+    let [form @ (EVENT | ITEM), dialect, category] = *take(rest, 3)? else { return None };
     let mut number = || take(rest, 8).and_then(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
     let (project, key, received_ms) = (number()?, number()?, number()?);
     let (dialect, category) = (Dialect::from_u8(dialect)?, Category::from_u8(category)?);
-    Some(Sender { dialect, category, project, key, received_ms })
+    Some((form, Sender { dialect, category, project, key, received_ms }))
 }
 
 fn take<'b>(rest: &mut &'b [u8], count: usize) -> Option<&'b [u8]> {
@@ -198,6 +253,6 @@ mod tests {
         }
         assert_eq!(Sender::of(&bytes[..27], 5), record().sender(), "its head says whose it is");
         assert_eq!(Sender::of(&bytes[..26], 5), Sender::unknown(5));
-        assert_eq!(Sender::of(b"\x02of a later version, whatever it may say", 5), Sender::unknown(5));
+        assert_eq!(Sender::of(b"\x03of a later version, whatever it may say", 5), Sender::unknown(5));
     }
 }

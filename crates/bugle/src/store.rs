@@ -4,6 +4,7 @@
 //! closures themselves live with their concepts (`issue`, `project`, …) as functions of a transaction.
 
 use crate::limit;
+use crate::policy::{Policies, Policy};
 use crate::project::{self, Keys};
 use anyhow::Context;
 use bugle_db::{Database, DbError, Migration, Options, Tx};
@@ -21,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0005_ledger", text: include_str!("../../../migrations/0005_ledger.sql") },
     Migration { name: "0006_journals", text: include_str!("../../../migrations/0006_journals.sql") },
     Migration { name: "0007_storage", text: include_str!("../../../migrations/0007_storage.sql") },
+    Migration { name: "0008_options", text: include_str!("../../../migrations/0008_options.sql") },
 ];
 
 /// The name of the embedded database inside the data directory.
@@ -41,6 +43,7 @@ struct Snapshot {
     revision: i64,
     keys: Arc<Keys>,
     limits: Arc<limit::Settings>,
+    policies: Arc<Policies>,
 }
 
 impl Store {
@@ -85,10 +88,20 @@ impl Store {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner).limits)
     }
 
+    /// What a project wants of what comes in, as of the same moment.
+    pub fn policy(&self, project: i64) -> Arc<Policy> {
+        self.policies().of(project)
+    }
+
+    fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner).policies)
+    }
+
     /// Notices what other processes have changed.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let revision = self.revision();
-        let newer = self.read(move |tx| newer(tx, revision)).await?;
+        let policies = self.policies();
+        let newer = self.read(move |tx| newer(tx, revision, &policies)).await?;
         self.learn(newer);
         Ok(())
     }
@@ -109,7 +122,8 @@ impl Store {
     /// [`Store::refresh`] for a thread that may block.
     pub fn refresh_now(&self) -> Result<(), DbError> {
         let revision = self.revision();
-        let newer = self.db.read_now(move |tx| newer(tx, revision))?;
+        let policies = self.policies();
+        let newer = self.db.read_now(move |tx| newer(tx, revision, &policies))?;
         self.learn(newer);
         Ok(())
     }
@@ -134,8 +148,8 @@ impl Store {
         J: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        let revision = self.revision();
-        let job = move |tx: &mut Tx<'_>| Ok((job(tx)?, newer(tx, revision)?));
+        let (revision, policies) = (self.revision(), self.policies());
+        let job = move |tx: &mut Tx<'_>| Ok((job(tx)?, newer(tx, revision, &policies)?));
         self.db.write(job, move |result| drop(sender.send(result)));
         let result = answer.await;
         let (value, newer) =
@@ -161,7 +175,7 @@ impl Store {
     }
 }
 
-fn newer(tx: &mut Tx<'_>, than: i64) -> Result<Option<Snapshot>, DbError> {
+fn newer(tx: &mut Tx<'_>, than: i64, present: &Policies) -> Result<Option<Snapshot>, DbError> {
     let revision = state(tx, "revision")?;
     // Revision 0 has no keys, so the first look is never skipped wrongly.
     match revision == than {
@@ -169,7 +183,8 @@ fn newer(tx: &mut Tx<'_>, than: i64) -> Result<Option<Snapshot>, DbError> {
         false => {
             let keys = project::all_keys(tx)?;
             let limits = Arc::new(limit::settings(tx, revision, &keys)?);
-            Ok(Some(Snapshot { revision, keys: Arc::new(keys), limits }))
+            let policies = Arc::new(present.renewed(tx)?);
+            Ok(Some(Snapshot { revision, keys: Arc::new(keys), limits, policies }))
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::journals;
 use crate::outcome::{self, HOUR_MS};
 use crate::payload;
 use crate::process::digest;
-use crate::record::Record;
+use crate::record::Entry;
 use crate::serve::JOURNAL_FILE;
 use crate::store::{FILE, Store};
 use anyhow::Context;
@@ -377,7 +377,7 @@ fn journal(data: &Path, store: &Store, report: &mut Report) -> anyhow::Result<()
             if position != after + 1 {
                 report.say(format!("Records {} to {} are missing from the journal.", after + 1, position - 1));
             }
-            if Record::read(&body).is_none() {
+            if Entry::read(&body).is_none() {
                 report.say(format!("Record {position} of the journal is damaged."));
             }
             report.backlog += 1;

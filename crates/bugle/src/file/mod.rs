@@ -18,12 +18,15 @@
 //! database may count is forgotten when they have filed something.
 
 mod cap;
+mod item;
 mod matching;
 mod memory;
+mod piece;
 mod rollup;
 mod tags;
 
 pub use memory::{Memory, Settings};
+pub use piece::{Piece, Work};
 use rollup::Place;
 pub use rollup::{Addition, Rollups};
 
@@ -32,24 +35,13 @@ use crate::journals;
 use crate::live::Fact;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::process::digest::Digest;
-use crate::record::{Record, Sender};
+use crate::record::{Entry, Record, Sender};
 use crate::storage::{self, Kept};
 use crate::store::take_ids;
 use bugle_db::{DbError, Param, Tx, params};
 use bugle_journal::Position;
 use matching::Resolved;
 use std::collections::HashSet;
-
-/// A record and what was understood of it.
-#[derive(Debug, Clone)]
-pub struct Work {
-    /// Where it stands in the journal.
-    pub position: Position,
-    /// The record.
-    pub record: Record,
-    /// The event, digested.
-    pub digest: Digest,
-}
 
 /// What a batch led to, for those who count and listen.
 #[derive(Debug, Default)]
@@ -96,18 +88,21 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// Files a batch of the journal `memory.settings.journal` and says how far it is filed.
-pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -> Result<Filed, DbError> {
+pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Piece], now_ms: i64) -> Result<Filed, DbError> {
     memory.refresh(tx)?;
     let journal = memory.settings.journal;
     let known = journals::filed(tx, journal)?;
-    let batch = &batch[batch.partition_point(|work| work.position <= known)..];
+    let batch = &batch[batch.partition_point(|piece| piece.position() <= known)..];
     let mut filed = Filed::default();
     let mut ledger = Entries::default();
     let mut gathered = Gathered { seen: stored_before(tx, batch)?, ..Gathered::default() };
     let first_row = take_ids(tx, "event_row", batch.len() as i64)?;
-    for (row, work) in (first_row..).zip(batch) {
-        let fate = one(tx, memory, &mut gathered, row, work)?;
-        count(&mut ledger, &mut filed, &work.record.sender(), fate);
+    for (row, piece) in (first_row..).zip(batch) {
+        let fate = match piece {
+            Piece::Event(work) => one(tx, memory, &mut gathered, row, work)?,
+            Piece::Item(_, item) => item::file(tx, memory, item, now_ms)?,
+        };
+        count(&mut ledger, &mut filed, &piece.sender(), fate);
     }
     let Gathered { rollups, kept, capped, news, rows, .. } = gathered;
     tx.insert_many("events", &COLUMNS, "", &rows)?;
@@ -117,7 +112,7 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Work], now_ms: i64) -
     filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
     capped.write(tx)?;
     ledger.write(tx)?;
-    journals::advance(tx, journal, batch.last().map_or(0, |work| work.position))?;
+    journals::advance(tx, journal, batch.last().map_or(0, Piece::position))?;
     Ok(filed)
 }
 
@@ -128,7 +123,7 @@ pub fn quarantine(
     journal: i64,
     position: Position,
     body: &[u8],
-    record: Option<&Record>,
+    entry: Option<&Entry>,
     error: &str,
     now_ms: i64,
 ) -> Result<Filed, DbError> {
@@ -137,10 +132,11 @@ pub fn quarantine(
     }
     let mut sender = Sender::of(body, now_ms);
     let is_there = tx.first("SELECT 1 FROM projects WHERE id = $1", params![sender.project])?.is_some();
-    if record.is_none() && !is_there {
+    if entry.is_none() && !is_there {
         // What is left of it names a project that never was.
         sender = Sender::unknown(now_ms);
     }
+    let event_id = entry.and_then(Entry::event_id);
     tx.execute(
         "INSERT INTO quarantine (journal, position, at_ms, error, body, project, event_id) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -151,11 +147,11 @@ pub fn quarantine(
             &error.replace('\0', ""),
             body,
             sender.project,
-            record.map(|record| &record.event_id.0[..])
+            event_id.as_ref().map(|id| &id.0[..])
         ],
     )?;
     let (mut ledger, mut filed) = (Entries::default(), Filed::default());
-    if let Some(record) = record.filter(|_| is_there) {
+    if let Some(Entry::Event(record)) = entry.filter(|_| is_there) {
         keep_exemplar(tx, record)?;
     }
     count(&mut ledger, &mut filed, &sender, (Outcome::Discarded, Reason::Quarantined));
@@ -233,10 +229,11 @@ fn one<'b>(
 }
 
 /// Which events of a batch were stored before it.
-fn stored_before(tx: &mut Tx<'_>, batch: &[Work]) -> Result<HashSet<(i64, [u8; 16])>, DbError> {
-    let ids = batch.iter().map(|work| (work.record.project, work.record.event_id.0));
+fn stored_before(tx: &mut Tx<'_>, batch: &[Piece]) -> Result<HashSet<(i64, [u8; 16])>, DbError> {
+    let records = || batch.iter().filter_map(Piece::event).map(|work| &work.record);
+    let ids = records().map(|record| (record.project, record.event_id.0));
     let asked: Vec<[Param<'_>; 2]> =
-        batch.iter().map(|work| [work.record.project.into(), (&work.record.event_id.0).into()]).collect();
+        records().map(|record| [record.project.into(), (&record.event_id.0).into()]).collect();
     let found = tx.query_each("SELECT 1 FROM events WHERE project = $1 AND event_id = $2", &asked)?;
     Ok(ids.zip(found).filter(|(_, rows)| !rows.is_empty()).map(|(id, _)| id).collect())
 }

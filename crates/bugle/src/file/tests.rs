@@ -86,6 +86,7 @@ impl Bench {
 
     pub(super) fn file(&mut self, batch: Vec<Work>) -> Filed {
         let mut memory = std::mem::take(&mut self.memory);
+        let batch: Vec<Piece> = batch.into_iter().map(Piece::Event).collect();
         let result = self.store.blocking().write_now(move |tx| {
             let filed = file(tx, &mut memory, &batch, NOW_MS)?;
             Ok((filed, memory))
@@ -242,11 +243,11 @@ fn a_record_that_is_put_aside_leaves_its_exemplar_to_those_that_need_it() {
     let mut bench = Bench::new();
     let (first, mut second) = (bench.work(1, &[(Kind::Full, 1)], NOW_MS), bench.work(2, &[(Kind::Full, 1)], NOW_MS));
     second.record.exemplar_body.clear();
-    let record = first.record.clone();
+    let (entry_bytes, entry) = (first.record.write(), Entry::Event(Box::new(first.record.clone())));
     let put_aside = bench
         .store
         .blocking()
-        .write_now(move |tx| quarantine(tx, 1, 1, &record.write(), Some(&record), "it failed", NOW_MS));
+        .write_now(move |tx| quarantine(tx, 1, 1, &entry_bytes, Some(&entry), "it failed", NOW_MS));
     assert_eq!(outcomes(&put_aside.expect("is put aside")), [(Outcome::Discarded, Reason::Quarantined)]);
     assert_eq!(outcomes(&bench.file(vec![second])), [(Outcome::Stored, Reason::None)]);
     assert_eq!(bench.one("SELECT COUNT(*) FROM events WHERE exemplar NOT IN (SELECT id FROM exemplars)"), 0);

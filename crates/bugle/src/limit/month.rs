@@ -48,7 +48,7 @@ fn begin_ms(number: i64) -> i64 {
 }
 
 /// Which lines of the ledger use up a quota: [`super::is_counted`] in SQL, for events alone.
-pub(super) const COUNTED: &str = "category IN ('error', 'default') \
+pub(super) const COUNTED: &str = "category IN ('error', 'default', 'security') \
      AND (outcome = 'stored' OR (outcome = 'discarded' AND reason = 'issue_cap'))";
 
 /// Events of a project that were filed and use up the quota of this month.

@@ -4,7 +4,7 @@
 //! nothing more: when it has grown beyond [`WAITING_BYTES_MAX`] new work is dropped from it and the worker reads
 //! those records from the journal. Positions are consecutive, so a gap says exactly what has to be read.
 
-use crate::file::Work;
+use crate::file::Piece;
 use bugle_journal::Position;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -23,7 +23,7 @@ pub struct Backlog {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Work>,
+    queue: VecDeque<Piece>,
     bytes: usize,
     /// The newest durable position.
     last: Position,
@@ -34,7 +34,7 @@ struct State {
 #[derive(Debug)]
 pub enum Next {
     /// File these; they follow on what was filed last.
-    Work(Vec<Work>),
+    Work(Vec<Piece>),
     /// Read the journal up to this position: it is not in memory.
     Journal(Position),
     /// Stop.
@@ -52,12 +52,12 @@ impl Backlog {
     }
 
     /// Work that is durable now. Called in the order of positions.
-    pub fn push(&self, work: Work) {
+    pub fn push(&self, work: Piece) {
         let mut state = self.lock();
-        state.last = work.position;
-        let bytes = size(&work);
+        state.last = work.position();
+        let bytes = work.memory_bytes();
         // Behind a gap nothing is queued: the worker will read the journal up to `last` anyway.
-        let follows = state.queue.back().is_none_or(|newest| newest.position + 1 == work.position);
+        let follows = state.queue.back().is_none_or(|newest| newest.position() + 1 == work.position());
         if follows && state.bytes + bytes <= WAITING_BYTES_MAX {
             state.bytes += bytes;
             state.queue.push_back(work);
@@ -73,10 +73,10 @@ impl Backlog {
             if state.stopped {
                 return Next::Stop;
             }
-            while state.queue.front().is_some_and(|work| work.position <= filed) {
+            while state.queue.front().is_some_and(|work| work.position() <= filed) {
                 state.pop();
             }
-            match state.queue.front().map(|work| work.position) {
+            match state.queue.front().map(Piece::position) {
                 Some(position) if position == filed + 1 => {
                     let count = count_max.min(state.queue.len());
                     return Next::Work((0..count).filter_map(|_| state.pop()).collect());
@@ -110,15 +110,9 @@ impl Backlog {
 }
 
 impl State {
-    fn pop(&mut self) -> Option<Work> {
+    fn pop(&mut self) -> Option<Piece> {
         let work = self.queue.pop_front()?;
-        self.bytes -= size(&work);
+        self.bytes -= work.memory_bytes();
         Some(work)
     }
-}
-
-/// About what a piece of work occupies.
-fn size(work: &Work) -> usize {
-    let tags: usize = work.digest.tags.iter().map(|(key, value)| key.len() + value.len() + 48).sum();
-    1_000 + work.record.payload.len() + work.record.exemplar_body.len() + work.digest.title.len() + tags
 }

@@ -22,12 +22,12 @@ pub mod digest;
 pub use backlog::{Backlog, Next};
 
 use crate::event;
-use crate::file::{self, Filed, Memory, Work};
+use crate::file::{self, Filed, Memory, Piece, Work};
 use crate::metrics::Metrics;
 use crate::outcome::{Outcome, Reason};
 use crate::payload;
 use crate::receive::limits::Limits;
-use crate::record::{Record, Sender};
+use crate::record::{Entry, Record, Sender};
 use crate::store::now_ms;
 use crate::{alert, live};
 use bugle_db::{Database, DbError};
@@ -104,7 +104,7 @@ impl Worker {
                 Next::Work(batch) => batch,
                 Next::Journal(to) => self.read(filed, to)?,
             };
-            let Some(last) = batch.last().map(|work| work.position) else {
+            let Some(last) = batch.last().map(Piece::position) else {
                 // Everything up to there was quarantined while it was read.
                 filed = self.filed.load(Ordering::Acquire).max(filed);
                 continue;
@@ -129,7 +129,7 @@ impl Worker {
     }
 
     /// Records behind `filed`, from the journal, up to `to`. Those that are no good are put aside on the way.
-    fn read(&mut self, filed: Position, to: Position) -> ControlFlow<(), Vec<Work>> {
+    fn read(&mut self, filed: Position, to: Position) -> ControlFlow<(), Vec<Piece>> {
         let mut records = loop {
             match self.journal.read(filed, READ_BYTES_MAX) {
                 Ok(records) => break records,
@@ -150,7 +150,8 @@ impl Worker {
             match self.understand(position, &body, &mut exemplars) {
                 Ok(work) => {
                     if position <= self.found {
-                        self.metrics.received(work.record.dialect, work.record.category, 1);
+                        let sender = work.sender();
+                        self.metrics.received(sender.dialect, sender.category, 1);
                     }
                     batch.push(work);
                 }
@@ -173,16 +174,22 @@ impl Worker {
         Continue(batch)
     }
 
-    /// A record from the journal with its digest made anew.
+    /// A record from the journal; an event with its digest made anew.
     fn understand(
         &self,
         position: Position,
         body: &[u8],
         exemplars: &mut HashMap<i64, Vec<u8>>,
-    ) -> Result<Work, Unfit> {
+    ) -> Result<Piece, Unfit> {
+        match Entry::read(body) {
+            Some(Entry::Event(record)) => self.digest(position, *record, exemplars).map(Piece::Event),
+            Some(Entry::Item(item)) => Ok(Piece::Item(position, item)),
+            None => Err(Unfit::Record("the record is damaged, or of a later version".to_string())),
+        }
+    }
+
+    fn digest(&self, position: Position, record: Record, exemplars: &mut HashMap<i64, Vec<u8>>) -> Result<Work, Unfit> {
         let unfit = |error: std::io::Error| Unfit::Record(error.to_string());
-        let record = Record::read(body)
-            .ok_or_else(|| Unfit::Record("the record is damaged, or of a later version".to_string()))?;
         if !record.exemplar_body.is_empty() {
             exemplars.insert(record.exemplar, payload::expand(&record.exemplar_body, None).map_err(unfit)?);
         }
@@ -201,7 +208,7 @@ impl Worker {
     }
 
     /// Files a batch, whatever it takes.
-    fn file(&mut self, batch: Vec<Work>) -> ControlFlow<()> {
+    fn file(&mut self, batch: Vec<Piece>) -> ControlFlow<()> {
         let batch = Arc::new(batch);
         let mut failures = 0;
         while failures < BATCH_FAILURES_MAX {
@@ -222,8 +229,8 @@ impl Worker {
                     self.tell(filed);
                 }
                 Err(error) => {
-                    let work = &batch[at];
-                    self.quarantine(work.position, work.record.write(), &error.to_string())?;
+                    let piece = &batch[at];
+                    self.quarantine(piece.position(), piece.write(), &error.to_string())?;
                 }
             }
         }
@@ -232,7 +239,7 @@ impl Worker {
 
     /// Files part of a batch, as soon as the database is free and the disk has room. The error is about what was to
     /// be filed.
-    fn patiently(&mut self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> ControlFlow<(), Result<Filed, DbError>> {
+    fn patiently(&mut self, batch: &Arc<Vec<Piece>>, range: Range<usize>) -> ControlFlow<(), Result<Filed, DbError>> {
         let mut wait = Duration::from_millis(50);
         loop {
             match self.transaction(batch, range.clone()) {
@@ -250,7 +257,7 @@ impl Worker {
         }
     }
 
-    fn transaction(&mut self, batch: &Arc<Vec<Work>>, range: Range<usize>) -> Result<Filed, DbError> {
+    fn transaction(&mut self, batch: &Arc<Vec<Piece>>, range: Range<usize>) -> Result<Filed, DbError> {
         // A failed batch may have left ids in the memory that were rolled back, so the next one then begins anew.
         let fresh = Memory::new(self.memory.settings.clone());
         let mut memory = std::mem::replace(&mut self.memory, fresh);
@@ -268,9 +275,12 @@ impl Worker {
     }
 
     /// What was filed waits no more, and what was not kept gives its place in the quotas back.
-    fn settle(&self, batch: &[Work], filed: &Filed) {
-        let fates = filed.fates.iter().map(|(_, _, outcome, reason, _)| (*outcome, *reason));
-        self.limits.file(batch.iter().zip(fates).map(|(work, fate)| (work.record.sender(), work.record.bytes(), fate)));
+    fn settle(&self, batch: &[Piece], filed: &Filed) {
+        // Those in front have no fate here: a commit whose answer was lost has filed them already.
+        let passed = batch.len().saturating_sub(filed.fates.len());
+        let before = std::iter::repeat_n((Outcome::Stored, Reason::None), passed);
+        let fates = before.chain(filed.fates.iter().map(|(_, _, outcome, reason, _)| (*outcome, *reason)));
+        self.limits.file(batch.iter().zip(fates).map(|(piece, fate)| (piece.sender(), piece.journal_bytes(), fate)));
     }
 
     fn quarantine(&mut self, position: Position, body: Vec<u8>, error: &str) -> ControlFlow<()> {
@@ -279,8 +289,8 @@ impl Worker {
         loop {
             let (copy, text) = (body.clone(), text.clone());
             let result = self.db.write_now(move |tx| {
-                let record = Record::read(&copy);
-                file::quarantine(tx, journal, position, &copy, record.as_ref(), &text, now_ms())
+                let entry = Entry::read(&copy);
+                file::quarantine(tx, journal, position, &copy, entry.as_ref(), &text, now_ms())
             });
             match result {
                 Ok(filed) => {

@@ -3,21 +3,20 @@
 //! Owns: everything that receiving shares between requests. One door per process.
 
 use super::OnItsWay;
-use super::event::Ready;
+use super::Parcel;
 use super::families::Families;
 use super::guard::{self, Guard};
 use super::ledger::{Ledger, Received};
 use super::limits::{Limits, Place};
 use super::reply::Refusal;
 use super::turned_away::TurnedAway;
-use crate::file::Work;
+use crate::file::{Piece, Work};
 use crate::metrics::Metrics;
 use crate::outcome::{Outcome, Reason};
 use crate::process::Backlog;
 use crate::project::Key;
 use crate::store::Store;
 use axum::http::StatusCode;
-use bugle_event::scrub::Scrubber;
 use bugle_journal::{Journal, JournalError};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -38,8 +37,6 @@ pub struct Door {
     pub ledger: Ledger,
     /// The ids of events that were refused lately.
     pub turned_away: TurnedAway,
-    /// What must not reach the disk.
-    pub scrubber: Scrubber,
     /// Who counts.
     pub metrics: Arc<Metrics>,
 }
@@ -75,7 +72,7 @@ impl Door {
         Ok((key.clone(), *organization))
     }
 
-    /// Writes events to the journal and waits until they are durable. Each ends with its outcome.
+    /// Writes items to the journal and waits until they are durable. Each ends with its outcome.
     pub async fn keep(&self, items: Vec<OnItsWay<'_>>) -> Result<(), Refusal> {
         if items.is_empty() {
             return Ok(());
@@ -84,10 +81,10 @@ impl Door {
         let (mut received, mut places) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for item in items {
             received.push(item.received);
-            places.push(item.place);
-            ready.push(item.ready);
+            places.extend(item.place);
+            ready.push(item.parcel);
         }
-        let bodies = ready.iter().map(|ready| ready.record.write()).collect();
+        let bodies = ready.iter().map(Parcel::write).collect();
         let (sender, answer) = oneshot::channel();
         let (backlog, families, limits) =
             (Arc::clone(&self.backlog), Arc::clone(&self.families), Arc::clone(&self.limits));
@@ -95,7 +92,7 @@ impl Door {
             if let Ok(last) = result {
                 places.into_iter().for_each(Place::keep);
                 // Before the worker can see them: what is filed must have been waiting.
-                limits.append(ready.iter().map(|ready| (ready.record.sender(), ready.record.bytes())));
+                limits.append(ready.iter().map(Parcel::sender_and_bytes));
                 queue(&backlog, &families, ready, last);
             }
             let _ = sender.send(result);
@@ -120,13 +117,18 @@ impl Door {
 }
 
 /// On the journal's thread, in the order of positions: what is durable now may be filed and relied on.
-fn queue(backlog: &Backlog, families: &Families, ready: Vec<Ready>, last: bugle_journal::Position) {
+fn queue(backlog: &Backlog, families: &Families, ready: Vec<Parcel>, last: bugle_journal::Position) {
     let first = last + 1 - ready.len() as i64;
-    for (position, ready) in (first..).zip(ready) {
-        if let Some(exemplar) = ready.becomes {
-            families.learn(ready.record.family, exemplar, ready.record.received_ms);
+    for (position, parcel) in (first..).zip(ready) {
+        match parcel {
+            Parcel::Event(ready) => {
+                if let Some(exemplar) = ready.becomes {
+                    families.learn(ready.record.family, exemplar, ready.record.received_ms);
+                }
+                backlog.push(Piece::Event(Work { position, record: ready.record, digest: ready.digest }));
+            }
+            Parcel::Item(item) => backlog.push(Piece::Item(position, item)),
         }
-        backlog.push(Work { position, record: ready.record, digest: ready.digest });
     }
 }
 

@@ -4,21 +4,23 @@
 
 use crate::outcome::{Category, Dialect};
 use crate::payload::{self, Exemplar};
+use crate::policy::Policy;
 use crate::process::digest::{self, Digest};
 use crate::project::Key;
 use crate::receive::families::Families;
 use crate::record::Record;
 use bugle_event::normalize::{self, Arrival};
-use bugle_event::scrub::Scrubber;
 use bugle_event::{Event, EventId, dialect, frame, group};
 use std::io;
 use std::net::IpAddr;
 
 /// How an item came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'c> {
     /// By which key.
     pub key: &'c Key,
+    /// What its project wants of what comes in.
+    pub policy: &'c Policy,
     /// When, Unix ms.
     pub received_ms: i64,
     /// When its SDK sent it, by the SDK's clock, Unix ms.
@@ -45,12 +47,7 @@ pub struct Ready {
 ///
 /// # Errors
 /// Only when compression fails, which is ours: the event is not at fault.
-pub fn understand(
-    payload: &[u8],
-    context: &Context<'_>,
-    scrubber: &Scrubber,
-    families: &Families,
-) -> io::Result<Ready> {
+pub fn understand(payload: &[u8], context: &Context<'_>, families: &Families) -> io::Result<Ready> {
     let (text, problem) = dialect::text(payload);
     let mut event = dialect::sentry::read(&text);
     event.problems.extend(problem);
@@ -64,7 +61,7 @@ pub fn understand(
     };
     normalize::normalize(&mut event, &arrival);
     frame::decide_in_app(&mut event);
-    scrubber.scrub(&mut event);
+    context.policy.scrubber.scrub(&mut event);
     pack(&text, &event, event_id, context, families)
 }
 
@@ -143,9 +140,10 @@ mod tests {
             rate_window_s: None,
             created_ms: 0,
         };
-        let (scrubber, families) = (Scrubber::default(), Families::default());
+        let (policy, families) = (Policy::default(), Families::default());
         let context = Context {
             key: &key,
+            policy: &policy,
             received_ms: 1_780_000_000_000,
             sent_at_ms: None,
             event_id: None,
@@ -155,7 +153,7 @@ mod tests {
         for _ in 0..300 {
             let start = Instant::now();
             for event in &events {
-                let ready = understand(event.as_bytes(), &context, &scrubber, &families).expect("compresses");
+                let ready = understand(event.as_bytes(), &context, &families).expect("compresses");
                 if let Some(exemplar) = ready.becomes {
                     families.learn(ready.record.family, exemplar, context.received_ms);
                 }

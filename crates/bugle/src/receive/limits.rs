@@ -155,7 +155,9 @@ impl Limits {
     /// What waits in the journal. For the start.
     pub fn found(&self, head: &Sender, bytes: i64) {
         let mut state = self.lock();
-        state.move_place(head.project, head.received_ms, 1);
+        if head.category.is_event() {
+            state.move_place(head.project, head.received_ms, 1);
+        }
         state.append(head, bytes);
         self.tell_guard(&state);
     }
@@ -173,7 +175,7 @@ impl Limits {
         for (head, bytes, (outcome, reason)) in records {
             let State { room, roster, .. } = &mut *state;
             room.file(roster, &head, bytes);
-            if !is_counted(outcome, reason) {
+            if head.category.is_event() && !is_counted(outcome, reason) {
                 state.move_place(head.project, head.received_ms, -1);
             }
         }

@@ -28,6 +28,7 @@ use crate::client_report;
 use crate::live::Fact;
 use crate::outcome::{Category, Dialect, Outcome, Reason};
 use crate::project::Key;
+use crate::record::{self, Sender};
 use crate::store::now_ms;
 use axum::Router;
 use axum::body::Body;
@@ -39,7 +40,7 @@ use axum::routing::{get, post};
 use bugle_event::envelope::{self, Envelope, Item};
 use bugle_event::inflate::{self, InflateError};
 use bugle_event::json::Object;
-use bugle_event::{auth, dialect};
+use bugle_event::{EventId, auth, dialect};
 use closed::Closed;
 use door::NoEntry;
 use event::{Context, Ready};
@@ -340,6 +341,7 @@ impl Incoming {
     ) -> Result<Items<'a>, Refusal> {
         let mut items = Items::default();
         let limits = app.store.limits();
+        let policy = app.store.policy(key.project);
         let mut event_id = envelope.event_id;
         for item in &envelope.items {
             let receive = |category| app.door.ledger.receive(Some(key), Dialect::Sentry, category, self.received_ms);
@@ -379,6 +381,7 @@ impl Incoming {
             };
             let context = Context {
                 key,
+                policy: &policy,
                 received_ms: self.received_ms,
                 sent_at_ms: envelope.sent_at_ms.or(sent_at_ms),
                 event_id: event_id.take(),
@@ -394,7 +397,7 @@ impl Incoming {
     }
 
     async fn answer(&self, app: &App, envelope: &Envelope<'_>, items: Items<'_>) -> Result<Response, Refusal> {
-        let event_id = items.ready.first().map(|kept| kept.ready.record.event_id).or(envelope.event_id);
+        let event_id = items.ready.iter().find_map(|kept| kept.parcel.event_id()).or(envelope.event_id);
         let has_events = envelope.items.iter().any(|item| item.kind == "event");
         app.door.keep(items.ready).await?;
         if items.is_limited {
@@ -417,14 +420,46 @@ struct Items<'a> {
     is_limited: bool,
 }
 
-/// An event that is ready for the journal: the item it was, its place in the quotas, and what to write.
+/// What is ready for the journal: the item it was, its place in the quotas, and what to write.
 pub struct OnItsWay<'a> {
     /// The item, which needs an outcome.
     pub received: Received<'a>,
-    /// Its place.
-    pub place: Place,
+    /// Its place, if it is an event.
+    pub place: Option<Place>,
     /// What goes into the journal.
-    pub ready: Ready,
+    pub parcel: Parcel,
+}
+
+/// What goes into the journal.
+pub enum Parcel {
+    /// An event.
+    Event(Box<Ready>),
+    /// Anything else.
+    Item(Box<record::Item>),
+}
+
+impl Parcel {
+    fn write(&self) -> Vec<u8> {
+        match self {
+            Parcel::Event(ready) => ready.record.write(),
+            Parcel::Item(item) => item.write(),
+        }
+    }
+
+    /// Who sent it, and the bytes of [`Parcel::write`].
+    fn sender_and_bytes(&self) -> (Sender, i64) {
+        match self {
+            Parcel::Event(ready) => (ready.record.sender(), ready.record.bytes()),
+            Parcel::Item(item) => (item.sender, item.bytes()),
+        }
+    }
+
+    fn event_id(&self) -> Option<EventId> {
+        match self {
+            Parcel::Event(ready) => Some(ready.record.event_id),
+            Parcel::Item(_) => None,
+        }
+    }
 }
 
 impl<'a> Items<'a> {
@@ -439,13 +474,15 @@ impl<'a> Items<'a> {
     /// A panic over one event costs that event, and says so. What it counts as is known only once it is read.
     fn understand(&mut self, app: &'a App, payload: &[u8], context: &Context<'_>, place: Place) {
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            event::understand(payload, context, &app.door.scrubber, &app.door.families)
+            event::understand(payload, context, &app.door.families)
         }));
         let receive =
             |category| app.door.ledger.receive(Some(context.key), Dialect::Sentry, category, context.received_ms);
         let error = match result {
             Ok(Ok(ready)) => {
-                return self.ready.push(OnItsWay { received: receive(ready.record.category), place, ready });
+                let received = receive(ready.record.category);
+                let parcel = Parcel::Event(Box::new(ready));
+                return self.ready.push(OnItsWay { received, place: Some(place), parcel });
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "understanding it panicked".into(),

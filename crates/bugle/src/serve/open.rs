@@ -25,7 +25,6 @@ use crate::receive::turned_away::TurnedAway;
 use crate::seal::{self, Seal};
 use crate::store::{Store, now_ms};
 use bugle_db::Engine;
-use bugle_event::scrub::Scrubber;
 use bugle_journal::{Journal, Position};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -89,7 +88,6 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         guard,
         ledger: Ledger::new(Arc::clone(&metrics)),
         turned_away: TurnedAway::new(now_ms()),
-        scrubber: Scrubber::default(),
         metrics: Arc::clone(&metrics),
     };
     let app = App {

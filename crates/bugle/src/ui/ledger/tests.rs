@@ -3,7 +3,7 @@
 use super::*;
 use crate::file;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
-use crate::record::Record;
+use crate::record::{Entry, Record};
 use crate::ui::tests::{World, world};
 use axum::http::StatusCode;
 
@@ -207,7 +207,7 @@ async fn a_record_that_says_nothing_counts_for_the_server() {
     let mut cut = record(1, ID).write();
     cut.truncate(40);
     let put_aside = world.app.store.write(move |tx| {
-        let whose = file::quarantine(tx, 1, 1, &cut, Record::read(&cut).as_ref(), "its end is missing", now_ms())?;
+        let whose = file::quarantine(tx, 1, 1, &cut, Entry::read(&cut).as_ref(), "its end is missing", now_ms())?;
         let nobodys = file::quarantine(tx, 1, 2, b"\xffdust", None, "the record is damaged", now_ms())?;
         Ok((whose.fates, nobodys.fates))
     });

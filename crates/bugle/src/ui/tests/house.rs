@@ -3,7 +3,7 @@
 use crate::access::{Role, organization, session, user};
 use crate::app::Shared;
 use crate::config::{Config, Overrides};
-use crate::file::{Memory, Settings, Work, file};
+use crate::file::{Memory, Piece, Settings, Work, file};
 use crate::outcome::{Category, Dialect};
 use crate::process::digest::digest;
 use crate::receive::event::{Context, understand};
@@ -102,7 +102,7 @@ impl House {
                 json_bytes: text.len() as u32,
                 payload: payload::compress(text.as_bytes(), Some(text.as_bytes())).expect("compresses"),
             };
-            batch.push(Work { position: self.position, record, digest });
+            batch.push(Piece::Event(Work { position: self.position, record, digest }));
         }
         self.file(batch).await;
     }
@@ -110,25 +110,26 @@ impl House {
     /// Takes events in as the door does, from the bytes that an SDK sent: read, normalised, scrubbed.
     pub(super) async fn receive(&mut self, project: i64, payloads: &[&str]) {
         let key = self.app.store.read(move |tx| project::keys(tx, project)).await.expect("reads").remove(0);
-        let mut batch = Vec::new();
+        let (mut batch, policy) = (Vec::new(), self.app.store.policy(project));
         for payload in payloads {
             let context = Context {
                 key: &key,
+                policy: &policy,
                 received_ms: now_ms(),
                 sent_at_ms: None,
                 event_id: None,
                 client: None,
                 client_ip: None,
             };
-            let ready = understand(payload.as_bytes(), &context, &self.app.door.scrubber, &self.app.door.families);
+            let ready = understand(payload.as_bytes(), &context, &self.app.door.families);
             let ready = ready.expect("is understood");
             self.position += 1;
-            batch.push(Work { position: self.position, record: ready.record, digest: ready.digest });
+            batch.push(Piece::Event(Work { position: self.position, record: ready.record, digest: ready.digest }));
         }
         self.file(batch).await;
     }
 
-    async fn file(&mut self, batch: Vec<Work>) {
+    async fn file(&mut self, batch: Vec<Piece>) {
         let mut memory = std::mem::take(&mut self.memory);
         let done = self.app.store.write(move |tx| {
             let filed = file(tx, &mut memory, &batch, now_ms())?;
