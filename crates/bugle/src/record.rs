@@ -41,9 +41,9 @@ pub enum Entry {
 impl Entry {
     /// The record that the journal kept; `None` when it is damaged or of a later version.
     pub fn read(bytes: &[u8]) -> Option<Entry> {
-        match bytes.first()? {
-            &EVENT => Record::read(bytes).map(|record| Entry::Event(Box::new(record))),
-            &ITEM => Item::read(bytes).map(|item| Entry::Item(Box::new(item))),
+        match *bytes.first()? {
+            EVENT => Record::read(bytes).map(|record| Entry::Event(Box::new(record))),
+            ITEM => Item::read(bytes).map(|item| Entry::Item(Box::new(item))),
             _ => None,
         }
     }

@@ -5,7 +5,10 @@ use crate::record::{Item, Record, Sender};
 use bugle_journal::Position;
 
 /// An item of the journal.
+///
+/// Events are nearly all there is, so they are not behind a pointer of their own.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Piece {
     /// An event.
     Event(Work),
