@@ -10,12 +10,15 @@ mod machine;
 mod metrics;
 mod prepare;
 mod random;
+mod samples;
 mod server;
 mod step;
 mod template;
 mod test;
+mod visitor;
 
-const COMMANDS: &str = "`cargo xtask test`, `cargo xtask suite [FILTER…]`, `cargo xtask bench`, `cargo xtask crash`";
+const COMMANDS: &str = "`cargo xtask test`, `cargo xtask suite [FILTER…]`, `cargo xtask bench`, `cargo xtask crash`, \
+     `cargo xtask samples DIR`";
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1);
@@ -24,6 +27,7 @@ fn main() -> Result<()> {
         Some("suite") => test::suite(words),
         Some("bench") => bench::run(words),
         Some("crash") => crash::run(words),
+        Some("samples") => samples::run(words),
         other => bail!("no command {:?}: {COMMANDS}", other.unwrap_or_default()),
     }
 }

@@ -94,6 +94,14 @@ impl Place {
         Ok(Project { id: field("id")?, key: field("key")? })
     }
 
+    /// Makes a token of the owner's that may read everything.
+    pub fn token(&self) -> Result<String> {
+        let token = self.call(&["token", "create", "xtask", "--json"], "")?;
+        let token = json::read(&token, &mut Vec::new());
+        let token = token.object().and_then(|token| token.text("token")).map(str::to_owned);
+        token.context("token create printed no token")
+    }
+
     /// Starts a server, without waiting for it.
     pub fn serve(&self, launch: &Launch) -> Result<Server> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;

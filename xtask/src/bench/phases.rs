@@ -3,12 +3,13 @@
 use super::Options;
 use super::floor::{self, Floor};
 use super::load::{self, Load};
-use super::pages::{PageTimes, Visitor};
+use super::pages::{self, PageTimes};
 use super::pool::{Request, Source};
 use super::report::Report;
 use crate::machine;
 use crate::metrics::Metrics;
 use crate::server::{self, Launch, Place, Server};
+use crate::visitor::Visitor;
 use anyhow::{Context, Result};
 use bugle_db::trial;
 use std::path::Path;
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
         let visitor = Visitor::sign_in(self.server.address);
         let started = Instant::now();
         let (load, pages) = std::thread::scope(|scope| -> Result<(Load, Result<PageTimes>)> {
-            let pages = scope.spawn(move || visitor?.measure(started + duration));
+            let pages = scope.spawn(move || pages::measure(&mut visitor?, started + duration));
             let load = load::open(self.server.address, &requests, OPEN_CONNECTIONS, per_second, started)?;
             Ok((load, pages.join().ok().context("the visitor panicked")?))
         })?;
