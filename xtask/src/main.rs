@@ -6,6 +6,7 @@ mod bench;
 mod capture;
 mod client;
 mod crash;
+mod fuzz;
 mod machine;
 mod metrics;
 mod prepare;
@@ -18,7 +19,7 @@ mod test;
 mod visitor;
 
 const COMMANDS: &str = "`cargo xtask test`, `cargo xtask suite [FILTER…]`, `cargo xtask bench`, `cargo xtask crash`, \
-     `cargo xtask samples DIR`";
+     `cargo xtask samples DIR`, `cargo xtask fuzz`";
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1);
@@ -28,6 +29,7 @@ fn main() -> Result<()> {
         Some("bench") => bench::run(words),
         Some("crash") => crash::run(words),
         Some("samples") => samples::run(words),
+        Some("fuzz") => fuzz::fuzz(words),
         other => bail!("no command {:?}: {COMMANDS}", other.unwrap_or_default()),
     }
 }

@@ -541,18 +541,21 @@ impl<'a, 'p> Reader<'a, 'p> {
         match memchr2(b'"', b'\\', &bytes[start..]) {
             Some(length) if bytes[start + length] == b'"' => {
                 self.at = start + length + 1;
-                let plain = &self.text[start..start + length];
-                match self.has_nul && plain.contains('\0') {
-                    false => Cow::Borrowed(plain),
-                    true => Cow::Owned(plain.replace('\0', "\u{fffd}")),
-                }
+                self.without_nul(&self.text[start..start + length])
             }
             Some(_) => Cow::Owned(self.escaped(start)),
             None => {
                 self.at = self.text.len();
                 self.end();
-                Cow::Borrowed(&self.text[start..])
+                self.without_nul(&self.text[start..])
             }
+        }
+    }
+
+    fn without_nul(&self, plain: &'a str) -> Cow<'a, str> {
+        match self.has_nul && plain.contains('\0') {
+            false => Cow::Borrowed(plain),
+            true => Cow::Owned(plain.replace('\0', "\u{fffd}")),
         }
     }
 
@@ -838,6 +841,7 @@ mod tests {
             (r#"{"a":1,}"#, r#"{"a":1}"#),
             (r#"{"a":1 ? "b":2}"#, r#"{"a":1}"#),
             ("{\"a\":\"x\u{0}y\\u0000\"}", "{\"a\":\"x\u{fffd}y\u{fffd}\"}"),
+            ("{\"a\":\"x\u{0}y", "{\"a\":\"x\u{fffd}y\"}"),
             ("{\"a\":\"tab\tin\"}", "{\"a\":\"tab\\tin\"}"),
             (r#"{"a":01,"b":.5,"c":1.2.3}"#, r#"{"a":1,"b":0.5,"c":"1.2.3"}"#),
             ("", "null"),
