@@ -148,7 +148,7 @@ impl<'a> Event<'a> {
     /// An event from its stored form, which needs neither reading by a dialect nor normalising.
     pub fn stored(text: &'a str) -> Event<'a> {
         let mut problems = Vec::new();
-        match crate::json::read(text, &mut problems) {
+        match crate::json::read_stored(text, &mut problems) {
             Json::Object(json) => Event { json, problems },
             _ => Event { json: Object::default(), problems },
         }

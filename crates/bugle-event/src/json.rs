@@ -20,6 +20,8 @@ use std::borrow::Cow;
 
 /// Values nested deeper than this are replaced by a mark. Bounds the stack on hostile input.
 pub const DEPTH_MAX: usize = 96;
+/// The same for what we have written ourselves. Readers elsewhere often stop at 128.
+const STORED_DEPTH_MAX: usize = DEPTH_MAX + 16;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -373,6 +375,12 @@ pub fn read<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Json<'a> {
     reader.value(0)
 }
 
+/// Reads what was written here: [`read`], but for a few levels more, since what a client had nested to the limit lies
+/// deeper once it was moved to where it belongs, and notes about it deeper still.
+pub fn read_stored<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Json<'a> {
+    Reader { depth_max: STORED_DEPTH_MAX, ..Reader::new(text, problems) }.value(0)
+}
+
 /// Reads `text` as exactly one JSON value, for where text is a frame around other things and must not be guessed
 /// at. Small oddities (`NaN`, a key twice) are repaired as [`read`] does.
 ///
@@ -395,6 +403,7 @@ struct Reader<'a, 'p> {
     at: usize,
     /// Set when the rest cannot be understood: every open container closes where it is.
     ended: bool,
+    depth_max: usize,
     /// Whether a raw NUL stands anywhere, so that each string has to be asked.
     has_nul: bool,
     problems: &'p mut Vec<Problem>,
@@ -404,7 +413,7 @@ struct Reader<'a, 'p> {
 impl<'a, 'p> Reader<'a, 'p> {
     fn new(text: &'a str, problems: &'p mut Vec<Problem>) -> Reader<'a, 'p> {
         let has_nul = memchr::memchr(0, text.as_bytes()).is_some();
-        Reader { text, at: 0, ended: false, has_nul, problems, told: 0 }
+        Reader { text, at: 0, ended: false, depth_max: DEPTH_MAX, has_nul, problems, told: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -440,8 +449,8 @@ impl<'a, 'p> Reader<'a, 'p> {
 
     fn value(&mut self, depth: usize) -> Json<'a> {
         match self.peek() {
-            Some(b'{') if depth < DEPTH_MAX => self.object(depth),
-            Some(b'[') if depth < DEPTH_MAX => self.array(depth),
+            Some(b'{') if depth < self.depth_max => self.object(depth),
+            Some(b'[') if depth < self.depth_max => self.array(depth),
             Some(b'{' | b'[') => self.too_deep(),
             Some(b'"') => Json::Text(self.string()),
             Some(b'-' | b'+' | b'.' | b'0'..=b'9') => self.number(),

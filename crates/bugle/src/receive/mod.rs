@@ -10,6 +10,7 @@
 //! * What is inside an event is never a reason for a 4xx: it is stored as far as it can be read.
 //! * No secret that a rule removes is written anywhere, logs included: bodies are never logged.
 
+pub mod body;
 pub mod closed;
 pub mod door;
 pub mod event;
@@ -37,6 +38,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use body::NoBody;
 use bugle_event::envelope::{self, Envelope, Item};
 use bugle_event::inflate::{self, InflateError};
 use bugle_event::json::Object;
@@ -306,14 +308,15 @@ impl Incoming {
         if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
             return Err(self.unreadable(app, key, &too_large()));
         }
-        match axum::body::to_bytes(body, BODY_BYTES_MAX).await {
-            Ok(bytes) => Ok(bytes),
-            Err(error) if is_length_limit(&error) => Err(self.unreadable(app, key, &too_large())),
-            Err(_) => {
-                let refusal = Refusal::new(StatusCode::BAD_REQUEST, "The body broke off before its end.");
-                Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
+        let refusal = match body::read(body, BODY_BYTES_MAX).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(NoBody::TooLarge) => return Err(self.unreadable(app, key, &too_large())),
+            Err(NoBody::Broken) => Refusal::new(StatusCode::BAD_REQUEST, "The body broke off before its end."),
+            Err(NoBody::Slow) => {
+                Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body came too slowly. Send it again in one piece.")
             }
-        }
+        };
+        Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
     }
 
     fn split<'b>(&self, app: &App, key: Option<&Key>, body: &'b [u8]) -> Result<Envelope<'b>, Refusal> {
@@ -512,10 +515,6 @@ fn inflate_refusal(error: &InflateError) -> (Refusal, Reason) {
         }
         _ => (Refusal::new(StatusCode::BAD_REQUEST, error.to_string()), Reason::Encoding),
     }
-}
-
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 #[cfg(test)]

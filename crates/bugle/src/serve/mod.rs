@@ -6,6 +6,7 @@
 //! server on the same directory is refused.
 
 mod duty;
+mod listen;
 mod open;
 mod routes;
 
@@ -16,10 +17,8 @@ use crate::alert::delivery;
 use crate::app::App;
 use crate::config::Config;
 use anyhow::{Context, bail};
-use axum::extract::Request;
 use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +26,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tower::Layer;
 
 /// The journal's file inside the data directory.
 pub const JOURNAL_FILE: &str = "journal.db";
@@ -53,13 +51,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tokio::spawn(duty::retain(Arc::clone(&app), stopped.clone())),
     ];
     greet(&app, &setup_secret).await?;
-    let service = tower::util::MapRequestLayer::new(routes::fold_slashes).layer(routes::router(Arc::clone(&app)));
-    let service = axum::ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
-    let mut draining = stopped.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        let _ = draining.changed().await;
-    });
-    let mut server = tokio::spawn(server.into_future());
+    let manners = listen::Manners::new(listen::raise_files());
+    let mut server = tokio::spawn(listen::run(listener, routes::router(Arc::clone(&app)), manners, stopped.clone()));
     let failed = tokio::select! {
         result = &mut server => Some(format!("the listener ended: {result:?}")),
         _ = terminated.recv() => None,
