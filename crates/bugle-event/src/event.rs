@@ -16,9 +16,14 @@
 //! | `fingerprint`, frame `pre_context`, `post_context` | array of strings |
 //! | `user`, `contexts`, `contexts.*`, `extra`, `request`, `sdk`, `modules` | object |
 //! | frame `lineno`, `colno` | number ≥ 1, or absent |
+//! | `template` | a frame |
+//! | `csp`, `expectct`, `expectstaple`, `hpkp` | object in snake case: a browser's report |
+//! | `debug_meta.images[].debug_id` | `8-4-4-4-12` lowercase hex, and `-age` |
 //! | `errors` | array of `{type, name?, value?}`: the problems |
+//! | `_meta` | a tree of marks (module `meta`) |
 //!
-//! What has no place in the schema is kept under the key it came with. The stored payload is this tree.
+//! What has no place in the schema is kept under the key it came with, and shown so: a person may need it, and nothing goes
+//! by it. The stored payload is this tree.
 
 use crate::json::{Json, Object};
 use crate::problem::Problem;

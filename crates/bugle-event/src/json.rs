@@ -430,7 +430,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         if self.told & (1 << bit) == 0 {
             self.told |= 1 << bit;
             let detail = detail(self.at);
-            self.problems.push(Problem::new("invalid_data", "", detail));
+            self.problems.push(Problem::whole("invalid_data", detail));
         }
     }
 

@@ -9,7 +9,7 @@
 //! The order in which a request passes through:
 //!
 //! ```text
-//! auth ▶ inflate ▶ envelope ▶ dialect::* ▶ normalize ▶ scrub ▶ (kept) ▶ group, title
+//! auth ▶ inflate ▶ envelope ▶ dialect::* ▶ normalize ▶ filter ▶ scrub ▶ (kept) ▶ group, title
 //! ```
 //!
 //! An event is a lossless [`json::Json`] tree in Sentry's schema (snake case), with typed views over it
@@ -20,16 +20,20 @@ pub mod auth;
 pub mod dialect;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod frame;
 pub mod group;
 pub mod id;
 pub mod inflate;
 pub mod json;
 pub mod mask;
+mod meta;
 pub mod normalize;
 pub mod path;
 pub mod problem;
+pub mod release;
 pub mod scrub;
+pub mod session;
 pub mod time;
 pub mod title;
 

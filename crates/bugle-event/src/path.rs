@@ -45,6 +45,26 @@ impl<'p> Path<'p> {
     }
 }
 
+impl Path<'_> {
+    /// The keys and indices that lead here, for a mark in `_meta`. None if a key is empty, which is where marks stand
+    /// themselves, or so long that a mark would only repeat the event.
+    pub fn marked_steps(&self) -> Vec<String> {
+        const KEY_BYTES_MAX: usize = 200;
+        let is_plain = |path: &Path<'_>| match path.step {
+            Step::Key(key) => (1..=KEY_BYTES_MAX).contains(&key.len()),
+            Step::Index(_) => true,
+        };
+        let mut next = Some(self);
+        while let Some(path) = next {
+            if !is_plain(path) {
+                return Vec::new();
+            }
+            next = path.up;
+        }
+        self.steps()
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// Keys come from outside; a path need not repeat a long one.

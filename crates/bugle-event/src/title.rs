@@ -80,7 +80,8 @@ fn culprit(event: &Event<'_>) -> String {
     if let Some(transaction) = event.text("transaction") {
         return cut(transaction, CULPRIT_CHARS_MAX);
     }
-    let Some(frame) = culprit_frame(event) else { return String::new() };
+    // A security report has one, and so has an event of the first SDKs; others say where by their frames.
+    let Some(frame) = culprit_frame(event) else { return cut(event.text("culprit").unwrap_or(""), CULPRIT_CHARS_MAX) };
     // A native function says where it is by itself; the file would only repeat it.
     let is_qualified = frame.function().is_some_and(|function| function.contains("::"));
     let place = match is_qualified {

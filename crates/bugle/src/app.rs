@@ -5,6 +5,7 @@ use crate::access::throttle::Throttle;
 use crate::alert::Sender;
 use crate::alert::delivery::Bell;
 use crate::config::Config;
+use crate::filter::trial::Turns;
 use crate::heard::Heard;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -42,6 +43,8 @@ pub struct App {
     pub sender: Arc<Sender>,
     /// Rings when there are notices.
     pub bell: Bell,
+    /// Who may run filters over stored events.
+    pub trials: Turns,
 }
 
 impl App {

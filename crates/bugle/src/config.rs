@@ -3,12 +3,43 @@
 //! They come, in rising order, from the config file (`--config FILE`, else `DIR/bugle.toml`), the environment
 //! (`BUGLE_…`) and the flags. A key that is not known is an error: a misspelt limit must not pass for a set one.
 
+use crate::policy::browser::is_address;
 use crate::retention;
 use crate::storage::bounds::{Bounds, RETENTION_DAYS_MAX};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+/// Where the SDK's makers publish its bundle. A version stands in it, so a page runs what was tried.
+const BROWSER_SDK_URL: &str = "https://browser.sentry-cdn.com/11.12.0/bundle.min.js";
+/// First segments of Bugle's own addresses: none of them can be the tunnel's.
+const OWN_SEGMENTS: [&str; 24] = [
+    "api",
+    "assets",
+    "bulk",
+    "builds",
+    "deliveries",
+    "feedback",
+    "healthz",
+    "help",
+    "invites",
+    "issues",
+    "js-sdk-loader",
+    "ledger",
+    "metrics",
+    "monitors",
+    "notify",
+    "organizations",
+    "projects",
+    "readyz",
+    "releases",
+    "session",
+    "settings",
+    "setup",
+    "sessions",
+    "stream",
+];
 
 /// All settings, resolved.
 #[derive(Debug, Clone)]
@@ -46,6 +77,12 @@ pub struct Config {
     pub store_bytes_max: i64,
     /// Seconds between two rounds of retention. 300: what comes meanwhile fits on any disk that has the free bytes above.
     pub retention_every_s: i64,
+    /// The bundle that the loader script loads where a project names none. The public one of the SDK's makers.
+    pub browser_sdk_url: String,
+    /// The path that takes envelopes for projects that have opened the tunnel; none: no path does.
+    pub tunnel_path: Option<String>,
+    /// Whether SDKs are told to stop sending what is not kept. On: it saves their users' bandwidth.
+    pub tell_unsupported: bool,
 }
 
 /// What a flag or the environment may say; every one optional.
@@ -82,6 +119,12 @@ pub struct Overrides {
     pub store_bytes_max: Option<i64>,
     /// See [`Config::retention_every_s`].
     pub retention_every_s: Option<i64>,
+    /// See [`Config::browser_sdk_url`].
+    pub browser_sdk_url: Option<String>,
+    /// See [`Config::tunnel_path`]. Empty is none.
+    pub tunnel_path: Option<String>,
+    /// See [`Config::tell_unsupported`].
+    pub tell_unsupported: Option<bool>,
 }
 
 impl Overrides {
@@ -93,14 +136,14 @@ impl Overrides {
             };
             get(name).map(parse).transpose()
         };
+        let switch = |name: &str| get(name).map(|text| !matches!(text.trim(), "" | "0" | "false" | "no"));
         Ok(Overrides {
             database: get("BUGLE_DATABASE"),
             listen: get("BUGLE_LISTEN"),
             public_url: get("BUGLE_PUBLIC_URL"),
             smtp_url: get("BUGLE_SMTP_URL"),
             mail_from: get("BUGLE_MAIL_FROM"),
-            allow_private_targets: get("BUGLE_ALLOW_PRIVATE_TARGETS")
-                .map(|text| !matches!(text.trim(), "" | "0" | "false" | "no")),
+            allow_private_targets: switch("BUGLE_ALLOW_PRIVATE_TARGETS"),
             backlog_bytes_max: number("BUGLE_BACKLOG_BYTES_MAX")?,
             backlog_items_max: number("BUGLE_BACKLOG_ITEMS_MAX")?,
             accepted_per_minute_max: number("BUGLE_ACCEPTED_PER_MINUTE_MAX")?,
@@ -110,6 +153,9 @@ impl Overrides {
             issue_events_max: number("BUGLE_ISSUE_EVENTS_MAX")?,
             store_bytes_max: number("BUGLE_STORE_BYTES_MAX")?,
             retention_every_s: number("BUGLE_RETENTION_EVERY_S")?,
+            browser_sdk_url: get("BUGLE_BROWSER_SDK_URL"),
+            tunnel_path: get("BUGLE_TUNNEL_PATH"),
+            tell_unsupported: switch("BUGLE_TELL_UNSUPPORTED"),
         })
     }
 
@@ -130,6 +176,9 @@ impl Overrides {
             issue_events_max: self.issue_events_max.or(lower.issue_events_max),
             store_bytes_max: self.store_bytes_max.or(lower.store_bytes_max),
             retention_every_s: self.retention_every_s.or(lower.retention_every_s),
+            browser_sdk_url: self.browser_sdk_url.or(lower.browser_sdk_url),
+            tunnel_path: self.tunnel_path.or(lower.tunnel_path),
+            tell_unsupported: self.tell_unsupported.or(lower.tell_unsupported),
         }
     }
 }
@@ -179,6 +228,9 @@ impl Config {
             issue_events_max: at_least_none("issue_events_max", all.issue_events_max.unwrap_or(0))?,
             store_bytes_max: at_least_none("store_bytes_max", all.store_bytes_max.unwrap_or(0))?,
             retention_every_s: at_least_one("retention_every_s", all.retention_every_s.unwrap_or(300))?,
+            browser_sdk_url: checked_bundle(all.browser_sdk_url.unwrap_or_else(|| BROWSER_SDK_URL.into()))?,
+            tunnel_path: checked_path(all.tunnel_path.as_deref().unwrap_or("/tunnel"))?,
+            tell_unsupported: all.tell_unsupported.unwrap_or(true),
         })
     }
 
@@ -232,6 +284,29 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
     Ok(url.to_string())
 }
 
+/// Empty switches the loader's loading off.
+fn checked_bundle(url: String) -> anyhow::Result<String> {
+    match url.is_empty() || is_address(&url) {
+        true => Ok(url),
+        false => bail!("browser_sdk_url must begin with https:// or http:// and have no blank, not {url:?}"),
+    }
+}
+
+/// One segment that is nobody else's. Empty: no tunnel.
+fn checked_path(path: &str) -> anyhow::Result<Option<String>> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let segment = path.strip_prefix('/').unwrap_or_default();
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if segment.is_empty() || segment.len() > 40 || !segment.bytes().all(is_plain) || OWN_SEGMENTS.contains(&segment) {
+        bail!(
+            "tunnel_path must be a slash and a word of letters, digits, - and _ that Bugle does not use, not {path:?}"
+        );
+    }
+    Ok(Some(path.to_string()))
+}
+
 /// What it says is not repeated: it may hold a password.
 fn checked_database(url: String) -> anyhow::Result<String> {
     match url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -281,6 +356,9 @@ mod tests {
             ("listen = \"x\"", "127.0.0.1:8000"),
             ("public_url = \"x\"", "http://"),
             ("database = \"mysql://x\"", "postgres://"),
+            ("browser_sdk_url = \"bundle.js\"", "https://"),
+            ("tunnel_path = \"/issues\"", "does not use"),
+            ("tunnel_path = \"/a/b\"", "a slash and a word"),
         ] {
             let folder = folder(text);
             let error = Config::resolve(folder.path().into(), None, Overrides::default(), Overrides::default());

@@ -9,6 +9,7 @@
 pub mod lines;
 
 use crate::client_report;
+use crate::filter::drops;
 use bugle_db::{DbError, Tx, params};
 use std::collections::HashMap;
 
@@ -206,6 +207,10 @@ pub enum Reason {
     BadCredentials,
     /// The key is not known, is disabled, or belongs to another project.
     UnknownKey,
+    /// A page of a site that the project does not allow sent it.
+    Cors,
+    /// It came by the tunnel, which is not open for the project.
+    Tunnel,
     /// The journal could not take it, or too much waits to be filed.
     Overload,
     /// Much waits to be filed, and this project has used its part of the room.
@@ -220,10 +225,36 @@ pub enum Reason {
     ProjectGone,
     /// Filing it failed in a way that would fail again; it is kept apart.
     Quarantined,
+    /// It claims to be of the future, or older than anybody looks.
+    Timestamp,
+    /// It has no release, or one that may not be called so.
+    InvalidRelease,
+    /// A filter of the project, by its id in the protocol (section 13.1).
+    FilterReactHydration,
+    /// Likewise.
+    FilterChunkLoad,
+    /// Likewise.
+    FilterCsp,
+    /// Likewise.
+    FilterAddress,
+    /// Likewise.
+    FilterRelease,
+    /// Likewise.
+    FilterMessage,
+    /// Likewise.
+    FilterLocalhost,
+    /// Likewise.
+    FilterExtensions,
+    /// Likewise.
+    FilterLegacyBrowsers,
+    /// Likewise.
+    FilterCrawlers,
+    /// A rule of the project.
+    FilterRule,
 }
 
 /// Every reason with its name, in the order of the type.
-const REASONS: [(Reason, &str); 23] = [
+const REASONS: &[(Reason, &str)] = &[
     (Reason::None, ""),
     (Reason::Unsupported, "unsupported"),
     (Reason::Duplicate, "duplicate"),
@@ -240,6 +271,8 @@ const REASONS: [(Reason, &str); 23] = [
     (Reason::NoKey, "no_key"),
     (Reason::BadCredentials, "bad_credentials"),
     (Reason::UnknownKey, "unknown_key"),
+    (Reason::Cors, "cors"),
+    (Reason::Tunnel, "tunnel"),
     (Reason::Overload, "overload"),
     (Reason::OverloadShare, "overload_share"),
     (Reason::DiskFull, "disk_full"),
@@ -247,6 +280,19 @@ const REASONS: [(Reason, &str); 23] = [
     (Reason::IssueCap, "issue_cap"),
     (Reason::ProjectGone, "project_gone"),
     (Reason::Quarantined, "quarantined"),
+    (Reason::Timestamp, "timestamp"),
+    (Reason::InvalidRelease, "invalid_release"),
+    (Reason::FilterReactHydration, "react-hydration-errors"),
+    (Reason::FilterChunkLoad, "chunk-load-error"),
+    (Reason::FilterCsp, "invalid-csp"),
+    (Reason::FilterAddress, "ip-address"),
+    (Reason::FilterRelease, "release-version"),
+    (Reason::FilterMessage, "error-message"),
+    (Reason::FilterLocalhost, "localhost"),
+    (Reason::FilterExtensions, "browser-extensions"),
+    (Reason::FilterLegacyBrowsers, "legacy-browsers"),
+    (Reason::FilterCrawlers, "web-crawlers"),
+    (Reason::FilterRule, "filter_rule"),
 ];
 
 impl Reason {
@@ -258,6 +304,11 @@ impl Reason {
     /// From the ledger.
     pub fn parse(name: &str) -> Option<Reason> {
         REASONS.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
+    }
+
+    /// Whether it is a filter of a project.
+    pub fn is_filter(self) -> bool {
+        (Reason::FilterReactHydration..=Reason::FilterRule).contains(&self)
     }
 
     /// All of them.
@@ -287,6 +338,8 @@ pub struct Entries {
     items: HashMap<Account, i64>,
     /// What SDKs say they have dropped: beside the sum.
     pub client: client_report::Sums,
+    /// Which filters have dropped how much.
+    pub drops: drops::Sums,
 }
 
 /// An hour, in milliseconds.
@@ -304,11 +357,12 @@ impl Entries {
             self.add(account, quantity);
         }
         self.client.merge(other.client);
+        self.drops.merge(other.drops);
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.client.is_empty()
+        self.items.is_empty() && self.client.is_empty() && self.drops.is_empty()
     }
 
     /// Adds everything to the ledger, as part of a transaction.
@@ -333,6 +387,7 @@ impl Entries {
                 ],
             )?;
         }
+        self.drops.write(tx)?;
         self.client.write(tx)
     }
 }

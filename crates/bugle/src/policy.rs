@@ -3,8 +3,13 @@
 //! Owns: the snapshot of every project's [`options`](crate::options), compiled. A policy is made once per change and shared
 //! by all requests; judging asks no database. What an organization says holds for all its projects.
 
+pub mod browser;
+
+use crate::filter;
 use crate::options::{self, Options};
+use browser::Browser;
 use bugle_db::{DbError, Tx};
+use bugle_event::filter::Filters;
 use bugle_event::scrub::Scrubber;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,12 +21,17 @@ pub struct Policy {
     said: (Options, Options),
     /// What must not reach the disk.
     pub scrubber: Scrubber,
+    /// Which events it does not want.
+    pub filters: Filters,
+    /// What it says of browsers.
+    pub browser: Browser,
 }
 
 impl Policy {
     /// The policy of a project, by what it and its organization say.
     pub fn new(project: Options, organization: Options) -> Policy {
-        Policy { said: (project, organization), scrubber: Scrubber::default() }
+        let (browser, filters) = (Browser::new(&project), filter::compiled(&project));
+        Policy { said: (project, organization), scrubber: Scrubber::default(), filters, browser }
     }
 }
 

@@ -48,6 +48,22 @@ pub struct Key {
     pub created_ms: i64,
 }
 
+impl Key {
+    /// No key: what came by a token has none.
+    pub fn nobodys() -> Key {
+        Key {
+            id: 0,
+            project: 0,
+            public: String::new(),
+            label: String::new(),
+            is_active: true,
+            rate_count: None,
+            rate_window_s: None,
+            created_ms: 0,
+        }
+    }
+}
+
 const COLUMNS: &str = "id, organization, slug, name, platform, created_ms, first_event_ms";
 const KEY_COLUMNS: &str = "id, project, public, label, is_active, rate_count, rate_window_s, created_ms";
 

@@ -71,8 +71,29 @@ pub(super) fn position(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<P
     true
 }
 
+/// A whole number of any size that an integer has.
+pub(super) fn whole(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
+    match value.int() {
+        Some(number) => {
+            let is_plain = |digits: &str| {
+                let digits = digits.strip_prefix('-').unwrap_or(digits);
+                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+            };
+            if !matches!(value, Json::Number(digits) if is_plain(digits)) {
+                *value = Json::from_int(number);
+            }
+        }
+        None if value.is_empty() => return false,
+        None => return refuse(value, "a whole number", at, problems),
+    }
+    true
+}
+
 /// A machine address: `0x` and lowercase hex digits, from a number, decimal digits or hex.
 pub(super) fn address(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
+    if is_plain_address(value) {
+        return true;
+    }
     let (Json::Text(digits) | Json::Number(digits)) = &*value else {
         return !value.is_null() && refuse(value, "an address", at, problems);
     };
@@ -154,7 +175,8 @@ pub(super) fn object<'a>(
 }
 
 /// The elements of an array. Nulls go, a single value counts as an array of one, and `read` goes over each and
-/// says whether to keep it. Not kept when empty.
+/// says whether to keep it. Not kept when empty. Problems name an
+/// element by where it was sent, and are marked where it is afterwards.
 pub(super) fn list<'a>(
     value: &mut Json<'a>,
     at: &Path<'_>,
@@ -168,10 +190,15 @@ pub(super) fn list<'a>(
         *value = Json::Array(vec![value.take()]);
     }
     let Json::Array(elements) = value else { return false };
-    let mut index = 0;
+    let (mut sent, mut kept) = (0, 0);
     elements.retain_mut(|element| {
-        let keep = !element.is_null() && read(element, &at.index(index), problems);
-        index += 1;
+        let before = problems.len();
+        let keep = !element.is_null() && read(element, &at.index(sent), problems);
+        if problems.len() > before {
+            Problem::settle(&mut problems[before..], at, keep.then_some(kept));
+        }
+        sent += 1;
+        kept += usize::from(keep);
         keep
     });
     !elements.is_empty()
@@ -213,7 +240,9 @@ pub(super) fn entries<'a>(
             .filter_map(|(index, mut pair)| {
                 let entry = entry(pair.take());
                 if let Err(false) = entry {
+                    let before = problems.len();
                     Problem::note(problems, "invalid_data", at.index(index), "Not a pair of key and value; left out.");
+                    Problem::displace(&mut problems[before..]);
                 }
                 entry.ok()
             })
@@ -251,6 +280,13 @@ fn entry<'a>(pair: Json<'a>) -> Result<(Cow<'a, str>, Json<'a>), bool> {
         Json::Text(key) | Json::Number(key) => Ok((key, value)),
         other => Err(other.is_null()),
     }
+}
+
+/// Whether it is written as an address is, so that nothing has to change.
+fn is_plain_address(value: &Json<'_>) -> bool {
+    let digits = value.text().and_then(|text| text.strip_prefix("0x")).unwrap_or_default();
+    let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    (1..=16).contains(&digits.len()) && digits.bytes().all(is_digit) && (digits == "0" || !digits.starts_with('0'))
 }
 
 fn is_short_seconds(value: &Json<'_>) -> bool {

@@ -16,7 +16,7 @@ pub fn text(payload: &[u8]) -> (Cow<'_, str>, Option<Problem>) {
         Ok(text) => (Cow::Borrowed(text), None),
         Err(error) => {
             let detail = format!("Bytes that are no UTF-8 were replaced, the first at byte {}.", error.valid_up_to());
-            (String::from_utf8_lossy(payload), Some(Problem::new("invalid_data", "", detail)))
+            (String::from_utf8_lossy(payload), Some(Problem::whole("invalid_data", detail)))
         }
     }
 }

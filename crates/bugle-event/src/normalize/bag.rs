@@ -5,6 +5,8 @@
 //! way that what has been made to fit fits the same budget again.
 
 use crate::json::Json;
+use crate::path::Path;
+use crate::problem::Cut;
 use std::borrow::Cow;
 
 /// Left where a value was nested too deeply.
@@ -13,9 +15,12 @@ const MARK: &str = "…";
 /// An entry is not begun with less than this left, so that it can say something.
 const ENTRY_BYTES_MIN: usize = 8;
 
-/// Makes `value` fit `budget_bytes`, which is used up by what is kept, and at most `levels` containers within it.
-/// False if anything had to go.
-pub(super) fn fit(value: &mut Json<'_>, levels: usize, budget_bytes: &mut usize) -> bool {
+/// Who hears of each cut.
+pub(super) type Tell<'t> = &'t mut dyn FnMut(&Path<'_>, Cut);
+
+/// Makes `value`, which is `at`, fit `budget_bytes`, which is used up by what is kept, and at most `levels` containers
+/// within it. Tells of everything that had to go.
+pub(super) fn fit(value: &mut Json<'_>, levels: usize, budget_bytes: &mut usize, at: &Path<'_>, tell: Tell<'_>) {
     let spend = |budget_bytes: &mut usize, bytes: usize| *budget_bytes = budget_bytes.saturating_sub(bytes);
     match value {
         Json::Null | Json::Bool(_) => spend(budget_bytes, 4),
@@ -23,46 +28,67 @@ pub(super) fn fit(value: &mut Json<'_>, levels: usize, budget_bytes: &mut usize)
         Json::Number(_) => {
             *value = Json::Null;
             spend(budget_bytes, 4);
-            return false;
+            tell(at, Cut::Whole);
         }
         Json::Text(text) if text.len() + 2 <= *budget_bytes => spend(budget_bytes, text.len() + 2),
         Json::Text(text) => {
+            let chars = text.chars().count();
             let end = text.floor_char_boundary(budget_bytes.saturating_sub(5));
             *text = Cow::Owned(format!("{}...", &text[..end]));
             *budget_bytes = 0;
-            return false;
+            tell(at, Cut::Text { chars, dots: (end, end + 3) });
         }
         Json::Array(_) | Json::Object(_) if levels == 0 && !value.is_empty() => {
             *value = Json::from(MARK);
             spend(budget_bytes, MARK.len() + 2);
-            return false;
+            tell(at, Cut::Whole);
         }
         Json::Array(_) | Json::Object(_) => {
             spend(budget_bytes, 2);
-            return fit_entries(value, levels, budget_bytes);
+            fit_entries(value, levels, budget_bytes, at, tell);
         }
     }
-    true
 }
 
-fn fit_entries(value: &mut Json<'_>, levels: usize, budget_bytes: &mut usize) -> bool {
-    let (mut intact, mut is_full) = (true, false);
-    let mut entry = |overhead_bytes: usize, value: &mut Json<'_>| {
+fn fit_entries(value: &mut Json<'_>, levels: usize, budget_bytes: &mut usize, at: &Path<'_>, tell: Tell<'_>) {
+    let mut is_full = false;
+    let mut has_room = |budget_bytes: &mut usize, overhead_bytes: usize| {
         is_full |= *budget_bytes < overhead_bytes + ENTRY_BYTES_MIN;
-        if is_full {
-            intact = false;
-            return false;
+        if !is_full {
+            *budget_bytes -= overhead_bytes;
         }
-        *budget_bytes -= overhead_bytes;
-        intact &= fit(value, levels.saturating_sub(1), budget_bytes);
-        true
+        !is_full
     };
-    match value {
-        Json::Array(values) => values.retain_mut(|value| entry(1, value)),
-        Json::Object(object) => object.retain(|key, value| entry(key.len() + 4, value)),
-        _ => {}
+    let levels = levels.saturating_sub(1);
+    let (before, after) = match value {
+        Json::Array(values) => {
+            let (before, mut index) = (values.len(), 0);
+            values.retain_mut(|value| {
+                let keep = has_room(budget_bytes, 1);
+                if keep {
+                    fit(value, levels, budget_bytes, &at.index(index), tell);
+                    index += 1;
+                }
+                keep
+            });
+            (before, values.len())
+        }
+        Json::Object(object) => {
+            let before = object.len();
+            object.retain(|key, value| {
+                let keep = has_room(budget_bytes, key.len() + 4);
+                if keep {
+                    fit(value, levels, budget_bytes, &at.key(key), tell);
+                }
+                keep
+            });
+            (before, object.len())
+        }
+        _ => return,
+    };
+    if after < before {
+        tell(at, Cut::Entries(before));
     }
-    intact
 }
 
 #[cfg(test)]
@@ -71,9 +97,26 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(json: &str, levels: usize, budget_bytes: usize) -> (String, bool) {
+        let (text, told) = told(json, levels, budget_bytes);
+        (text, told.is_empty())
+    }
+
+    fn told(json: &str, levels: usize, budget_bytes: usize) -> (String, Vec<(String, Cut)>) {
         let mut value = crate::json::read(json, &mut Vec::new());
-        let intact = fit(&mut value, levels, &mut budget_bytes.clone());
-        (value.to_string(), intact)
+        let mut told = Vec::new();
+        fit(&mut value, levels, &mut budget_bytes.clone(), &Path::root("x"), &mut |at, cut| {
+            told.push((at.to_string(), cut));
+        });
+        (value.to_string(), told)
+    }
+
+    #[test]
+    fn every_cut_is_told_at_its_place() {
+        let json = r#"{"a":"0123456789","b":[1,2,3],"c":{"d":{"e":1}}}"#;
+        assert_eq!(told(json, 5, 37).1, [("x.b".into(), Cut::Entries(3)), ("x".into(), Cut::Entries(3))]);
+        assert_eq!(told(json, 2, 1000).1, [("x.c.d".into(), Cut::Whole)]);
+        let cut = Cut::Text { chars: 10, dots: (3, 6) };
+        assert_eq!(told(json, 5, 15).1, [("x.a".into(), cut), ("x".into(), Cut::Entries(3))]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::bag;
 use crate::Event;
 use crate::json::{Json, Object};
 use crate::path::Path;
-use crate::problem::Problem;
+use crate::problem::{Cut, Problem};
 use std::borrow::Cow;
 
 /// The limits of the attributes of one kind of object.
@@ -69,6 +69,10 @@ pub const LIMITS: &[&Limits] = &[
     &CONTEXTS,
     &FLAGS,
     &EXTRA,
+    &CSP,
+    &CERTIFICATE,
+    &DEBUG_META,
+    &IMAGE,
 ];
 
 const EVENT: Limits = Limits {
@@ -163,6 +167,46 @@ const CONTEXTS: Limits = Limits { of: "contexts", texts: &[], bags: &[bag("*", 8
 const FLAGS: Limits = Limits { of: "contexts", texts: &[], bags: &[bag("flags", 128 * 1024, 7)] };
 const EXTRA: Limits = Limits { of: "extra", texts: &[], bags: &[bag("*", 16 * 1024, 7)] };
 
+const CSP: Limits = Limits {
+    of: "csp",
+    texts: &[
+        text("effective_directive", 200, 0),
+        text("violated_directive", 1024, 100),
+        text("original_policy", 8192, 200),
+        text("blocked_uri", 1024, 100),
+        text("document_uri", 1024, 100),
+        text("referrer", 1024, 100),
+        text("source_file", 1024, 100),
+        text("script_sample", 256, 20),
+        text("disposition", 64, 0),
+    ],
+    bags: &[],
+};
+const CERTIFICATE: Limits = Limits {
+    of: "expectct, expectstaple, hpkp",
+    texts: &[text("hostname", 256, 0), text("noted_hostname", 256, 0)],
+    bags: &[
+        bag("served_certificate_chain", 16 * 1024, 1),
+        bag("validated_certificate_chain", 16 * 1024, 1),
+        bag("known_pins", 4 * 1024, 1),
+        bag("scts", 8 * 1024, 3),
+    ],
+};
+const DEBUG_META: Limits = Limits { of: "debug_meta", texts: &[], bags: &[bag("sdk_info", 1024, 1)] };
+const IMAGE: Limits = Limits {
+    of: "debug_meta.images.*",
+    texts: &[
+        text("type", 64, 0),
+        text("code_file", 1024, 100),
+        text("debug_file", 1024, 100),
+        text("debug_id", 128, 0),
+        text("code_id", 128, 0),
+        text("debug_checksum", 128, 0),
+        text("arch", 64, 0),
+    ],
+    bags: &[],
+};
+
 const fn text(key: &'static str, chars_max: usize, allowance_chars: usize) -> TextLimit {
     TextLimit { key, chars_max, allowance_chars }
 }
@@ -192,6 +236,10 @@ pub(super) fn apply(event: &mut Event<'_>) {
             "sdk" => SDK.apply(object, Some(at), problems),
             "contexts" => apply_to_contexts(object, at, problems),
             "extra" => apply_to_extra(object, at, problems),
+            "template" => FRAME.apply(object, Some(at), problems),
+            "csp" => CSP.apply(object, Some(at), problems),
+            "expectct" | "expectstaple" | "hpkp" => CERTIFICATE.apply(object, Some(at), problems),
+            "debug_meta" => apply_to_images(object, at, problems),
             _ => {}
         }
     }
@@ -236,7 +284,8 @@ impl TextLimit {
             let end = text.char_indices().nth(self.chars_max - 3).map_or(text.len(), |(end, _)| end);
             *text = Cow::Owned(format!("{}...", &text[..end]));
             let detail = format!("Cut from {length_chars} to {} characters.", self.chars_max);
-            Problem::note(problems, "value_too_long", at, detail);
+            let cut = Cut::Text { chars: length_chars, dots: (end, end + 3) };
+            Problem::note_cut(problems, at, cut, detail);
         }
     }
 }
@@ -244,10 +293,17 @@ impl TextLimit {
 impl BagLimit {
     /// Makes `value` fit `bytes_max`, and says how many bytes it takes.
     fn apply(&self, value: &mut Json<'_>, bytes_max: usize, at: &Path<'_>, problems: &mut Vec<Problem>) -> usize {
-        let mut budget_bytes = bytes_max;
-        if !bag::fit(value, self.levels_max, &mut budget_bytes) {
+        let (mut budget_bytes, mut is_cut) = (bytes_max, false);
+        bag::fit(value, self.levels_max, &mut budget_bytes, at, &mut |at, cut| {
+            is_cut = true;
+            Problem::mark_cut(problems, at, cut);
+        });
+        if is_cut {
+            let before = problems.len();
             let detail = format!("Cut to {bytes_max} bytes and {} levels.", self.levels_max);
             Problem::note(problems, "value_too_long", at, detail);
+            // The cuts have their marks.
+            Problem::displace(&mut problems[before..]);
         }
         bytes_max - budget_bytes
     }
@@ -292,6 +348,17 @@ fn apply_to_stack(stack: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Prob
     }
 }
 
+fn apply_to_images(meta: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) {
+    DEBUG_META.apply(meta, Some(at), problems);
+    if let Some(Json::Array(images)) = meta.get_mut("images") {
+        for (index, image) in images.iter_mut().enumerate() {
+            if let Json::Object(image) = image {
+                IMAGE.apply(image, Some(&at.key("images").index(index)), problems);
+            }
+        }
+    }
+}
+
 fn apply_to_contexts(contexts: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) {
     for (name, context) in contexts.iter_mut() {
         let limit = if name == "flags" { &FLAGS.bags[0] } else { &CONTEXTS.bags[0] };
@@ -305,7 +372,7 @@ fn apply_to_extra(extra: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Prob
     const ENTRY_BYTES_MIN: usize = 64;
     let limit = &EXTRA.bags[0];
     let mut left_bytes = EXTRA_BYTES_MAX;
-    let mut left_out = 0usize;
+    let (before, mut left_out) = (extra.len(), 0usize);
     extra.retain(|name, value| {
         if left_bytes < name.len() + ENTRY_BYTES_MIN {
             left_bytes = 0;
@@ -318,7 +385,7 @@ fn apply_to_extra(extra: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Prob
     });
     if left_out > 0 {
         let detail = format!("{left_out} entries beyond {EXTRA_BYTES_MAX} bytes were left out.");
-        Problem::note(problems, "value_too_long", at, detail);
+        Problem::note_cut(problems, at, Cut::Entries(before), detail);
     }
 }
 
@@ -357,9 +424,9 @@ mod tests {
         let mut problems = Vec::new();
         apply_to_extra(&mut extra, &Path::root("extra"), &mut problems);
         assert_eq!(extra.len(), 18);
-        assert_eq!(problems.len(), 2, "one entry cut, the rest left out: {problems:?}");
+        assert_eq!(problems.len(), 3, "one entry cut, with its mark, the rest left out: {problems:?}");
         let once = extra.clone();
         apply_to_extra(&mut extra, &Path::root("extra"), &mut problems);
-        assert_eq!((extra, problems.len()), (once, 2));
+        assert_eq!((extra, problems.len()), (once, 3));
     }
 }

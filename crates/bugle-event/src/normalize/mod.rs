@@ -10,7 +10,9 @@
 
 mod bag;
 mod limits;
+mod mechanism;
 mod names;
+mod platform;
 mod stacks;
 mod tags;
 mod times;
@@ -22,7 +24,9 @@ pub use times::{CLOCK_DRIFT_MIN_MS, FUTURE_MAX_MS, PAST_MAX_MS};
 use crate::Event;
 use crate::id::EventId;
 use crate::json::{Json, Object};
-use crate::problem::PROBLEMS_MAX;
+use crate::meta;
+use crate::path::Path;
+use crate::problem::{Cut, PROBLEMS_MAX, Problem};
 use std::net::IpAddr;
 
 /// The most breadcrumbs an event keeps: the newest.
@@ -54,6 +58,8 @@ pub fn normalize(event: &mut Event<'_>, arrival: &Arrival<'_>) {
     times::settle(event, arrival);
     names::settle(event);
     default_attributes(event);
+    platform::name_systems(event);
+    mechanism::name_numbers(event);
     sdk_from_client(event, arrival.client);
     settle_user_ip(event, arrival.client_ip);
     keep_newest_breadcrumbs(event);
@@ -80,6 +86,9 @@ fn default_attributes(event: &mut Event<'_>) {
     let kind = match event.text("type") {
         Some("transaction" | "feedback") => return,
         _ if event.json.has("csp") => "csp",
+        _ if event.json.has("expectct") => "expectct",
+        _ if event.json.has("expectstaple") => "expectstaple",
+        _ if event.json.has("hpkp") => "hpkp",
         _ if event.json.has("exception") => "error",
         _ => "default",
     };
@@ -147,24 +156,31 @@ fn is_sender_the_user(event: &Event<'_>) -> bool {
 
 fn keep_newest_breadcrumbs(event: &mut Event<'_>) {
     let list = event.json.get_mut("breadcrumbs").and_then(|list| list.object_mut()?.get_mut("values"));
-    if let Some(Json::Array(crumbs)) = list
-        && crumbs.len() > BREADCRUMBS_MAX
-    {
-        crumbs.drain(..crumbs.len() - BREADCRUMBS_MAX);
-    }
+    let Some(Json::Array(crumbs)) = list else { return };
+    let count = crumbs.len();
+    let Some(gone @ 1..) = count.checked_sub(BREADCRUMBS_MAX) else { return };
+    crumbs.drain(..gone);
+    let (root, problems) = (Path::root("breadcrumbs"), &mut event.problems);
+    let at = root.key("values");
+    meta::move_notes(&mut event.json, &at.steps(), &(0..gone));
+    meta::move_problems(problems, &at.steps(), &(0..gone));
+    let detail = format!("Of {count} breadcrumbs the {BREADCRUMBS_MAX} newest were kept.");
+    Problem::note_cut(problems, at, Cut::Entries(count), detail);
 }
 
-/// Moves the problems into `errors`, behind those that the SDK noted itself.
+/// Moves the problems into `errors`, behind those that the SDK noted itself, and marks their places.
 fn store_problems(event: &mut Event<'_>) {
     let problems = std::mem::take(&mut event.problems);
-    if problems.is_empty() && event.json.array("errors").len() <= PROBLEMS_MAX {
+    problems.iter().for_each(|problem| meta::mark(&mut event.json, problem));
+    let told = problems.iter().filter(|problem| !problem.detail.is_empty());
+    if event.json.array("errors").len() <= PROBLEMS_MAX && told.clone().next().is_none() {
         return;
     }
     if !matches!(event.json.get("errors"), Some(Json::Array(_))) {
         event.json.set("errors", Vec::new());
     }
     if let Some(Json::Array(errors)) = event.json.get_mut("errors") {
-        errors.extend(problems.iter().map(|problem| problem.to_json()));
+        errors.extend(told.map(Problem::to_json));
         errors.truncate(PROBLEMS_MAX);
     }
 }

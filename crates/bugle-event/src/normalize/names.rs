@@ -6,6 +6,7 @@
 use crate::Event;
 use crate::json::{Json, Object};
 use crate::problem::Problem;
+use crate::release::{is_environment, is_release};
 use std::borrow::Cow;
 
 /// The longest logger, in characters.
@@ -45,20 +46,8 @@ const RULES: &[Rule] = &[
     ("dist", "invalid_data", is_dist, "A dist has up to 64 letters, digits and _.-; left out."),
 ];
 
-fn is_release(name: &str) -> bool {
-    name.len() <= 200 && is_plain(name) && !name.eq_ignore_ascii_case("latest")
-}
-
-fn is_environment(name: &str) -> bool {
-    name.len() <= 64 && is_plain(name) && !name.eq_ignore_ascii_case("none")
-}
-
 fn is_dist(name: &str) -> bool {
     name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-}
-
-fn is_plain(name: &str) -> bool {
-    !matches!(name, "." | "..") && !name.bytes().any(|b| matches!(b, b'/' | b'\\') || b.is_ascii_control())
 }
 
 /// One line. A long Java logger keeps its end, which says more: `*.checkout.CartService`.

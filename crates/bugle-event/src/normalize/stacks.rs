@@ -6,8 +6,10 @@
 
 use crate::Event;
 use crate::json::{Json, Object};
+use crate::meta;
 use crate::path::Path;
-use crate::problem::Problem;
+use crate::problem::{Cut, Problem};
+use std::ops::Range;
 
 /// How many frames a longer stack keeps from its beginning.
 pub const FRAMES_OLDEST: usize = 50;
@@ -20,6 +22,7 @@ pub const FRAMES_IN_DETAIL_MAX: usize = 50;
 
 /// Bounds every stack of the event.
 pub(super) fn bound(event: &mut Event<'_>) {
+    let mut drained = Vec::new();
     let (json, problems) = (&mut event.json, &mut event.problems);
     for owner in ["exception", "threads"] {
         let Some(Json::Object(list)) = json.get_mut(owner) else { continue };
@@ -27,38 +30,41 @@ pub(super) fn bound(event: &mut Event<'_>) {
         for (index, value) in values.iter_mut().enumerate() {
             let Json::Object(value) = value else { continue };
             for key in ["stacktrace", "raw_stacktrace"] {
-                let at = Path::root(owner);
-                bound_stack(value, key, &at.key("values").index(index), problems);
+                let (root, Some(Json::Object(stack))) = (Path::root(owner), value.get_mut(key)) else { continue };
+                bound_frames(stack, &root.key("values").index(index).key(key), problems, &mut drained);
             }
         }
     }
     if let Some(Json::Object(stack)) = json.get_mut("stacktrace") {
-        bound_frames(stack, &Path::root("stacktrace"), problems);
+        bound_frames(stack, &Path::root("stacktrace"), problems, &mut drained);
+    }
+    for (list, gone) in drained {
+        meta::move_notes(json, &list, &gone);
     }
 }
 
-fn bound_stack(owner: &mut Object<'_>, key: &str, at: &Path<'_>, problems: &mut Vec<Problem>) {
-    if let Some(Json::Object(stack)) = owner.get_mut(key) {
-        bound_frames(stack, &at.key(key), problems);
-    }
-}
+/// Where a list of frames is, and which of them are gone.
+type Drained = (Vec<String>, Range<usize>);
 
-fn bound_frames(stack: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) {
+fn bound_frames(stack: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>, drained: &mut Vec<Drained>) {
     let Some(Json::Array(frames)) = stack.get_mut("frames") else { return };
-    let count = frames.len();
+    let (at, count) = (&at.key("frames"), frames.len());
     if count > FRAMES_OLDEST + FRAMES_NEWEST {
-        frames.drain(FRAMES_OLDEST..count - FRAMES_NEWEST);
+        let (list, gone) = (at.steps(), FRAMES_OLDEST..count - FRAMES_NEWEST);
+        frames.drain(gone.clone());
+        meta::move_problems(problems, &list, &gone);
+        drained.push((list, gone));
         let detail = format!("Of {count} frames the {FRAMES_OLDEST} oldest and {FRAMES_NEWEST} newest were kept.");
-        Problem::note(problems, "value_too_long", at.key("frames"), detail);
+        Problem::note_cut(problems, at, Cut::Entries(count), detail);
     }
     if frames.len() > FRAMES_IN_DETAIL_MAX {
-        strip_detail(frames);
+        strip_detail(frames, at, problems);
     }
 }
 
 /// Strips source and variables of all but [`FRAMES_IN_DETAIL_MAX`] frames: first of library frames, from the middle
 /// of the stack outwards, and of in-app frames only if there are too many of those alone.
-fn strip_detail(frames: &mut [Json<'_>]) {
+fn strip_detail(frames: &mut [Json<'_>], at: &Path<'_>, problems: &mut Vec<Problem>) {
     let is_in_app = |frame: &Json<'_>| frame.object().and_then(|f| f.get("in_app")).and_then(Json::bool) == Some(true);
     let (in_app, library): (Vec<usize>, Vec<usize>) = (0..frames.len()).partition(|&at| is_in_app(&frames[at]));
     let in_app_kept = in_app.len().min(FRAMES_IN_DETAIL_MAX);
@@ -66,9 +72,15 @@ fn strip_detail(frames: &mut [Json<'_>]) {
         let oldest = kept / 2;
         let newest = kept - oldest;
         for &place in &places[oldest..places.len().saturating_sub(newest).max(oldest)] {
-            if let Json::Object(frame) = &mut frames[place] {
-                frame.retain(|key, _| !matches!(key, "vars" | "pre_context" | "post_context"));
-            }
+            let Json::Object(frame) = &mut frames[place] else { continue };
+            let at = &at.index(place);
+            frame.retain(|key, _| {
+                let is_detail = matches!(key, "vars" | "pre_context" | "post_context");
+                if is_detail {
+                    Problem::mark_cut(problems, at.key(key), Cut::Whole);
+                }
+                !is_detail
+            });
         }
     }
 }
@@ -84,7 +96,7 @@ mod tests {
         let mut event = Event::stored(&json);
         bound(&mut event);
         let kept = event.stack().unwrap().frames().map(|f| (f.lineno().unwrap(), f.vars().is_some())).collect();
-        (kept, event.problems.len())
+        (kept, event.problems.iter().filter(|problem| !problem.detail.is_empty()).count())
     }
 
     #[test]

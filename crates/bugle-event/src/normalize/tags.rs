@@ -1,7 +1,8 @@
 //! Tags that an event gives away by what it is: where it ran, in which release, whether anybody caught it.
 //!
 //! They are stored among the sender's own, so that there is one list to search, count and show. Where both have
-//! the same key, the event's attributes win (`level`, `release`, …) and its contexts do not (`os`, `device`, …).
+//! the same key, the event's attributes win (`level`, `release`, …) and its contexts do not (`os`, `device`, …). No tag
+//! is made of the trace: each event has one of its own, so there is nothing to count.
 
 use super::limits::TAG_VALUE;
 use crate::Event;
@@ -20,15 +21,17 @@ pub(super) fn settle(event: &mut Event<'_>) {
         _ => Vec::new(),
     };
     for (key, value, wins) in derived {
-        let value = one_line(value);
+        // A cut that nobody needs to hear of: the event says the whole of it elsewhere.
+        let mut value = Json::Text(one_line(value));
+        TAG_VALUE.apply(&mut value, &Path::root(key), &mut Vec::new());
         let own = tags.iter_mut().find_map(|tag| match tag {
             Json::Array(sides) if sides.first().and_then(Json::text) == Some(key) => sides.get_mut(1),
             _ => None,
         });
         match own {
-            Some(own) if wins => *own = Json::Text(value),
+            Some(own) if wins => *own = value,
             Some(_) => {}
-            None => tags.push(Json::Array(vec![Json::from(key), Json::Text(value)])),
+            None => tags.push(Json::Array(vec![Json::from(key), value])),
         }
     }
     let at = Path::root("tags");
@@ -76,6 +79,8 @@ const CONTEXT_TAGS: &[(&str, Option<&str>, &str)] = &[
     ("device", Some("family"), "device.family"),
     ("gpu", Some("name"), "gpu.name"),
     ("gpu", Some("vendor_name"), "gpu.vendor"),
+    ("app", Some("device_app_hash"), "app.device"),
+    ("replay", Some("replay_id"), "replayId"),
 ];
 
 fn from_contexts<'a>(contexts: &Object<'a>, derived: &mut Vec<Derived<'a>>) {

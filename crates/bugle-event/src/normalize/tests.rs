@@ -172,7 +172,43 @@ fn breadcrumbs_keep_the_newest_and_problems_the_first() {
     assert_eq!((kinds.len(), kinds[0], kinds[1]), (PROBLEMS_MAX, "own", "invalid_data"));
 }
 
+fn written(event: &Event<'_>) -> String {
+    let mut out = Vec::new();
+    event.json.write(&mut out);
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
 proptest! {
+    /// As the door does it, and again from what it has stored.
+    #[test]
+    fn normalising_and_scrubbing_twice_is_doing_it_once(json in sentry::near::event(), drift_ms in -10 * HOUR_MS..10 * HOUR_MS) {
+        let arrival = Arrival { sent_at_ms: Some(RECEIVED_MS + drift_ms), ..arrival() };
+        let scrubber = crate::scrub::Scrubber::default();
+        let read = sentry::read(&json);
+        let canonical = written(&read);
+        prop_assert_eq!(written(&sentry::read(&canonical)), &*canonical, "reading what was read");
+        let mut event = with(&json, &arrival);
+        let once = written(&event);
+        let mut again = Event::stored(&once);
+        normalize(&mut again, &arrival);
+        prop_assert_eq!(written(&again), &*once, "normalising what is normal");
+        crate::frame::decide_in_app(&mut event);
+        scrubber.scrub(&mut event);
+        let clean = written(&event);
+        scrubber.scrub(&mut event);
+        prop_assert_eq!(written(&event), &*clean, "scrubbing what is clean");
+        // A mark may be longer than what it stands for, so what is nearly too long may be cut after it.
+        const BAG_BYTES_MIN: usize = 1024;
+        if clean.len() < BAG_BYTES_MIN {
+            let mut again = Event::stored(&clean);
+            prop_assert!(again.problems.is_empty());
+            normalize(&mut again, &arrival);
+            crate::frame::decide_in_app(&mut again);
+            scrubber.scrub(&mut again);
+            prop_assert_eq!(written(&again), clean, "all of it again");
+        }
+    }
+
     #[test]
     fn normalising_twice_is_normalising_once(json in sentry::tests::any_json(), drift_ms in -10 * HOUR_MS..10 * HOUR_MS) {
         let arrival = Arrival { sent_at_ms: Some(RECEIVED_MS + drift_ms), ..arrival() };
@@ -184,5 +220,108 @@ proptest! {
         let mut twice = Vec::new();
         again.json.write(&mut twice);
         prop_assert_eq!(String::from_utf8(twice).expect("JSON is UTF-8"), once);
+    }
+}
+
+/// What is noted in `_meta` at a dotted path.
+fn noted(event: &Event<'_>, path: &str) -> String {
+    let mut node = event.json.get("_meta").cloned().unwrap_or_default();
+    for step in path.split('.').filter(|step| !step.is_empty()).chain([""]) {
+        node = node.object_mut().and_then(|node| node.remove(step)).unwrap_or_default();
+    }
+    node.to_string()
+}
+
+#[test]
+fn every_cut_has_its_mark_in_meta() {
+    let long = "å".repeat(20_000);
+    let json = format!(
+        r#"{{"transaction":"{long}","tags":{{"t":"{long}"}},"extra":{{"text":"{long}","deep":[[[[[[[[1]]]]]]]],"list":[{}]}},
+            "exception":[{{"type":"E","value":"{long}"}}],"level":"loud","user":{{"ip_address":"here","id":"7"}}}}"#,
+        vec!["1234567"; 9_000].join(",")
+    );
+    let event = of(&json);
+    for (path, expected) in [
+        ("transaction", r#"{"len":20000,"rem":[["!limit","s",394,397]]}"#),
+        ("tags.t", r#"{"len":20000,"rem":[["!limit","s",394,397]]}"#),
+        ("exception.values.0.value", r#"{"len":20000,"rem":[["!limit","s",16378,16381]]}"#),
+        ("extra.text", r#"{"len":20000,"rem":[["!limit","s",16378,16381]]}"#),
+        ("extra.list", r#"{"len":9000}"#),
+        ("extra.deep.0.0.0.0.0.0.0", r#"{"rem":[["!limit","x"]]}"#),
+        ("level", r#"{"err":["invalid_data"]}"#),
+        ("user.ip_address", r#"{"err":["invalid_data"]}"#),
+        ("user", "null"),
+    ] {
+        assert_eq!(noted(&event, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn never_fail_an_event_for_one_invalid_field_and_keep_its_meta() {
+    let event =
+        of(r#"{"level":[],"timestamp":{"a":1},"exception":3,"message":"m","_meta":{"extra":{"l":{"":{"len":120}}}}}"#);
+    assert_eq!((event.message(), event.level()), (Some("m"), "error"));
+    assert_eq!(noted(&event, "extra.l"), r#"{"len":120}"#);
+    assert_eq!(noted(&event, "timestamp"), r#"{"err":["invalid_data"]}"#);
+}
+
+#[test]
+fn what_an_sdk_noted_moves_along_with_what_is_cut() {
+    let frame = |n: usize| format!(r#"{{"function":"f{n}","lineno":{},"vars":{{"n":{n}}}}}"#, n + 1);
+    let frames: Vec<String> = (0..300).map(frame).collect();
+    let crumbs: Vec<String> = (0..120)
+        .map(|n| format!(r#"{{"message":"{n}","level":"{}"}}"#, if n % 60 == 3 { "loud" } else { "info" }))
+        .collect();
+    let json = format!(
+        r#"{{"exception":[{{"type":"E","stacktrace":{{"frames":[{}]}}}}],"breadcrumbs":[{}],"_meta":{{
+            "breadcrumbs":{{"values":{{"":{{"len":500}},"5":{{"message":{{"":{{"len":9}}}}}},"119":{{"message":{{"":{{"len":8}}}}}}}}}},
+            "exception":{{"values":{{"0":{{"stacktrace":{{"frames":{{"20":{{"vars":{{"":{{"len":41}}}}}},"60":{{"vars":{{"":{{"len":42}}}}}},"299":{{"vars":{{"":{{"len":43}}}}}}}}}}}}}}}}}}}}"#,
+        frames.join(","),
+        crumbs.join(",")
+    );
+    let event = of(&json);
+    let frames = "exception.values.0.stacktrace.frames";
+    for (path, expected) in [
+        (frames.to_string(), r#"{"len":300}"#),
+        (format!("{frames}.20.vars"), r#"{"len":41}"#),
+        (format!("{frames}.249.vars"), r#"{"len":43}"#),
+        (format!("{frames}.60.vars"), r#"{"rem":[["!limit","x"]]}"#),
+        (format!("{frames}.299.vars"), "null"),
+        ("breadcrumbs.values".into(), r#"{"len":500}"#),
+        ("breadcrumbs.values.99.message".into(), r#"{"len":8}"#),
+        ("breadcrumbs.values.43.level".into(), r#"{"err":["invalid_data"]}"#),
+        ("breadcrumbs.values.5.message".into(), "null"),
+    ] {
+        assert_eq!(noted(&event, &path), expected, "{path}");
+    }
+    let told: Vec<&str> = event.stored_problems().map(|(_, _, told)| told).collect();
+    assert!(told.contains(&"Of 300 frames the 50 oldest and 200 newest were kept."), "{told:?}");
+    assert!(told.contains(&"Of 120 breadcrumbs the 100 newest were kept."), "{told:?}");
+}
+
+/// Row 11 of the protocol's checklist of traps.
+#[test]
+fn clock_drift_only_above_55_minutes_and_times_are_clamped_not_rejected() {
+    let json = |at_ms: i64| {
+        let (own, crumb) = (crate::time::seconds(at_ms), crate::time::seconds(at_ms - 2_000));
+        format!(r#"{{"timestamp":{own},"breadcrumbs":{{"values":[{{"timestamp":{crumb},"message":"m"}}]}}}}"#)
+    };
+    let times = |at_ms: i64, sent_at_ms: i64| {
+        let json = json(at_ms);
+        let event = with(&json, &Arrival { sent_at_ms: Some(sent_at_ms), ..arrival() });
+        let crumb = event.breadcrumbs().next().and_then(|crumb| crate::time::read(crumb.get("timestamp")?));
+        (event.timestamp_ms() - RECEIVED_MS, crumb.unwrap() - RECEIVED_MS, problem_kinds(&event).join(","))
+    };
+    const DRIFT_MS: i64 = CLOCK_DRIFT_MIN_MS;
+    for (at_ms, sent_at_ms, expected) in [
+        (-1_000, 0, (-1_000, -3_000, "")),
+        (-DRIFT_MS, 1 - DRIFT_MS, (-DRIFT_MS, -DRIFT_MS - 2_000, "")),
+        (-DRIFT_MS, -DRIFT_MS, (0, -2_000, "clock_drift")),
+        (DRIFT_MS, DRIFT_MS, (0, -2_000, "clock_drift")),
+        (DRIFT_MS - 1, DRIFT_MS - 1, (0, -2_000, "future_timestamp")),
+        (-PAST_MAX_MS - 1, 0, (0, -2_000, "past_timestamp")),
+    ] {
+        let (own, crumb, kinds) = expected;
+        assert_eq!(times(RECEIVED_MS + at_ms, RECEIVED_MS + sent_at_ms), (own, crumb, kinds.to_string()), "{at_ms}");
     }
 }

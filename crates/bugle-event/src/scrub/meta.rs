@@ -31,6 +31,8 @@ pub(super) fn note(event: &mut Object<'_>, removed: &[Removed]) {
         for key in &entry.path {
             node = child(node, key);
         }
+        // What stood inside of it is gone, and with it what was known about that.
+        node.retain(|key, _| key.is_empty());
         let about = child(node, "");
         if !matches!(about.get("rem"), Some(Json::Array(_))) {
             about.set("rem", Json::Array(Vec::new()));

@@ -109,14 +109,7 @@ impl Ask {
 
     /// The body as a JSON object.
     pub fn json(&self) -> Result<Map<String, Value>, Refusal> {
-        if self.body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Map::new());
-        }
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(map)) => Ok(map),
-            Ok(_) => Err(Refusal::Invalid("The body must be a JSON object.".into())),
-            Err(error) => Err(Refusal::Invalid(format!("The body is no JSON: {error}."))),
-        }
+        object(&self.body)
     }
 
     /// The project that the path names by `{project}`.
@@ -144,6 +137,18 @@ impl Ask {
     /// The names that `environment=` gives; empty for all.
     pub fn environments(&self) -> Vec<String> {
         self.all("environment").map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect()
+    }
+}
+
+/// A body as a JSON object; an empty one has nothing in it.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Refusal::Invalid("The body must be a JSON object.".into())),
+        Err(error) => Err(Refusal::Invalid(format!("The body is no JSON: {error}."))),
     }
 }
 

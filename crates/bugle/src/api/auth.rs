@@ -61,6 +61,11 @@ impl Caller {
     /// Refuses when the token's scopes do not cover `need`.
     pub fn may(&self, need: Need) -> Result<(), Refusal> {
         let covers = |area: &str, least: Level| {
+            // A build's scope, which has no level.
+            let is_build = |scope: &String| matches!(scope.as_str(), "project:releases" | "org:ci");
+            if area == "release" && self.scopes.iter().any(is_build) {
+                return true;
+            }
             self.scopes
                 .iter()
                 .filter_map(|scope| scope.split_once(':'))
@@ -69,7 +74,14 @@ impl Caller {
         if need.0.is_empty() || self.scopes.is_empty() || need.0.iter().any(|&(area, least)| covers(area, least)) {
             return Ok(());
         }
-        let wanted: Vec<String> = need.0.iter().map(|(area, level)| format!("{area}:{}", level.as_str())).collect();
+        let wanted: Vec<String> = need
+            .0
+            .iter()
+            .map(|&(area, level)| match area {
+                "release" => "project:releases".into(),
+                area => format!("{area}:{}", level.as_str()),
+            })
+            .collect();
         Err(Refusal::Forbidden(format!("This needs a token with the scope {}.", wanted.join(" or "))))
     }
 

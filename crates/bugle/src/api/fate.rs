@@ -44,6 +44,9 @@ fn shape(fate: &Fate) -> Value {
         Fate::Waiting { received_ms, ahead } => {
             json!({ "fate": "waiting", "dateReceived": date(*received_ms), "ahead": ahead })
         }
+        Fate::Refused { reason, at_ms } if reason.is_filter() => {
+            json!({ "fate": "filtered", "outcome": "filtered", "reason": reason.as_str(), "dateReceived": date(*at_ms) })
+        }
         Fate::Refused { reason, at_ms } => {
             json!({ "fate": "refused", "reason": reason.as_str(), "dateReceived": date(*at_ms) })
         }

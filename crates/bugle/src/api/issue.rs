@@ -6,13 +6,13 @@ use super::shape::issue::Setting;
 use super::shape::{date, event as event_shape, issue as shape, person, release, storage as storage_shape};
 use super::{activity, span, tag};
 use crate::access::user::{self, Member};
-use crate::event;
 use crate::issue::list::{self, Filter, Sort};
 use crate::issue::series::{self, Range};
 use crate::issue::term::{Term, Test};
 use crate::issue::{self, Issue, Status, query};
 use crate::project::{self, Project};
 use crate::storage;
+use crate::{event, feedback};
 use bugle_db::{Tx, params};
 use bugle_event::EventId;
 use bugle_event::id::hex;
@@ -121,7 +121,7 @@ pub fn detail(tx: &mut Tx<'_>, ask: &Ask, issue: &Issue) -> Result<Value, Refusa
         "pluginActions": [],
         "pluginIssues": [],
         "pluginContexts": [],
-        "userReportCount": 0,
+        "userReportCount": feedback::count(tx, issue.id)?,
         "storage": storage_shape::size(storage::of_issue(tx, issue.id)?),
         "openPeriods": [{ "start": date(issue.first_ms), "end": closed, "isOpen": is_open }],
     });

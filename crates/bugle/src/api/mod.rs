@@ -15,15 +15,20 @@ mod ask;
 mod auth;
 mod event;
 mod fate;
+mod feedback;
+mod filter;
 mod issue;
 mod key;
 mod limit;
 mod organization;
 mod page;
 mod project;
+mod query;
+mod release;
 mod reply;
 mod root;
 mod run;
+mod session;
 mod shape;
 mod span;
 mod stats;
@@ -46,6 +51,8 @@ const TEAM_READ: Need = Need(&[("team", Read), ("org", Read)]);
 const PROJECT_READ: Need = Need(&[("project", Read)]);
 const PROJECT_WRITE: Need = Need(&[("project", Write)]);
 const PROJECT_ADMIN: Need = Need(&[("project", Admin)]);
+const RELEASE_READ: Need = Need(&[("project", Read), ("release", Read)]);
+const RELEASE_WRITE: Need = Need(&[("project", Write), ("release", Write)]);
 const EVENT_READ: Need = Need(&[("event", Read)]);
 const EVENT_WRITE: Need = Need(&[("event", Write)]);
 const EVENT_ADMIN: Need = Need(&[("event", Admin)]);
@@ -65,6 +72,19 @@ const ROUTES: &[(&str, &[Route])] = &[
     ("/organizations/{org}/environments", &[get(LOOK_AROUND, organization::environments)]),
     ("/organizations/{org}/tags", &[get(LOOK_AROUND, tag::of_organization)]),
     ("/organizations/{org}/stats_v2", &[get(ORG_READ, stats::get)]),
+    ("/organizations/{org}/sessions", &[get(ORG_READ, session::get)]),
+    ("/organizations/{org}/releases", &[get(RELEASE_READ, release::list), post(RELEASE_WRITE, release::create)]),
+    ("/projects/{org}/{project}/releases", &[get(RELEASE_READ, release::list)]),
+    (
+        "/organizations/{org}/releases/{version}",
+        &[get(RELEASE_READ, release::get), put(RELEASE_WRITE, release::update), delete(RELEASE_WRITE, release::delete)],
+    ),
+    (
+        "/organizations/{org}/releases/{version}/deploys",
+        &[get(RELEASE_READ, release::deploys), post(RELEASE_WRITE, release::deploy)],
+    ),
+    ("/organizations/{org}/releases/{version}/commits", &[get(RELEASE_READ, release::commits)]),
+    ("/organizations/{org}/releases/{version}/previous-with-commits", &[get(RELEASE_READ, release::previous)]),
     ("/organizations/{org}/projects", &[get(PROJECT_READ, project::list), post(PROJECT_WRITE, project::create)]),
     ("/teams/{org}/{team}", &[get(TEAM_READ, organization::team)]),
     ("/teams/{org}/{team}/projects", &[get(PROJECT_READ, project::list), post(PROJECT_WRITE, project::create)]),
@@ -80,6 +100,22 @@ const ROUTES: &[(&str, &[Route])] = &[
         &[get(PROJECT_READ, key::get), put(PROJECT_WRITE, key::update), delete(PROJECT_ADMIN, key::delete)],
     ),
     ("/projects/{org}/{project}/limits", &[get(PROJECT_READ, limit::get), put(PROJECT_WRITE, limit::update)]),
+    ("/projects/{org}/{project}/filters", &[get(PROJECT_READ, filter::list)]),
+    ("/projects/{org}/{project}/filters/{filter}", &[put(PROJECT_WRITE, filter::update)]),
+    (
+        "/projects/{org}/{project}/filter-rules",
+        &[get(PROJECT_READ, filter::rules), post(PROJECT_WRITE, filter::create_rule)],
+    ),
+    (
+        "/projects/{org}/{project}/filter-rules/{rule}",
+        &[
+            get(PROJECT_READ, filter::rule),
+            put(PROJECT_WRITE, filter::update_rule),
+            delete(PROJECT_WRITE, filter::delete_rule),
+        ],
+    ),
+    ("/projects/{org}/{project}/user-feedback", &[get(EVENT_READ, feedback::of_project)]),
+    ("/organizations/{org}/user-feedback", &[get(EVENT_READ, feedback::of_organization)]),
     ("/projects/{org}/{project}/events", &[get(EVENT_READ, event::of_project)]),
     ("/projects/{org}/{project}/events/{event}", &[get(EVENT_READ, event::get)]),
     ("/projects/{org}/{project}/events/{event}/json", &[get(EVENT_READ, event::json)]),
@@ -103,6 +139,7 @@ const ISSUE_ROUTES: &[(&str, &[Route])] = &[
     ("/activities", &[get(EVENT_READ, activity::list)]),
     ("/notes", &[get(EVENT_READ, activity::notes), post(EVENT_WRITE, activity::comment)]),
     ("/comments", &[get(EVENT_READ, activity::notes), post(EVENT_WRITE, activity::comment)]),
+    ("/user-reports", &[get(EVENT_READ, feedback::of_issue)]),
     ("/hashes", &[get(EVENT_READ, issue::hashes)]),
 ];
 
@@ -126,6 +163,8 @@ fn router_at(clock: fn() -> i64) -> Router<Shared> {
             router = run::serve(router, &below(place, path), routes, clock);
         }
     }
+    router = run::serve_trials(router, &below("", "/projects/{org}/{project}/filter-trials"), clock);
+    router = router.merge(feedback::routes(&below("", "/projects/{org}/{project}/user-feedback"), clock));
     router = run::serve_fates(router, &below("", "/projects/{org}/{project}/fates/{event}"), clock);
     router.route("/api/0/{*rest}", axum::routing::any(run::unknown)).method_not_allowed_fallback(run::wrong_method)
 }

@@ -4,10 +4,12 @@
 //! addresses are scrubbed when they are not.
 
 use super::ask::Ask;
+use super::filter;
 use super::organization::check_team;
 use super::reply::{Refusal, Reply};
 use super::shape::project as shape;
 use crate::access::random;
+use crate::policy::browser::Wishes;
 use crate::project::{self, Project};
 use bugle_db::Tx;
 use serde_json::{Map, Value};
@@ -56,10 +58,16 @@ pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
 pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
     let mut project = ask.project(tx)?;
     let body = ask.json()?;
-    only_known(&body, &["name", "slug", "platform", "options"])?;
+    only_known(&body, &["name", "slug", "platform", "options", "allowedDomains"])?;
     if let Some(options) = body.get("options") {
         let options = options.as_object().ok_or_else(|| Refusal::Invalid("options must be an object.".into()))?;
-        only_known(options, &[])?;
+        if let Some(odd) = options.keys().find(|name| !name.starts_with("filters:")) {
+            return Err(Refusal::Invalid(format!("Bugle has no option {odd:?}. Nothing was changed.")));
+        }
+        filter::set_options(tx, project.id, options)?;
+    }
+    if let Some(domains) = domains(&body)? {
+        Wishes { allowed_domains: domains, ..Wishes::read(tx, project.id)? }.write(tx, project.id)?;
     }
     if let Some(slug) = text(&body, "slug")?.filter(|slug| *slug != project.slug) {
         project = renamed(tx, project, &slug)?;
@@ -96,6 +104,20 @@ pub fn text(body: &Map<String, Value>, key: &str) -> Result<Option<String>, Refu
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.replace('\0', "\u{fffd}"))),
         Some(_) => Err(Refusal::Invalid(format!("{key} must be a string."))),
+    }
+}
+
+/// The sites whose pages may send: a list of texts, or one text with a site on each line.
+fn domains(body: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
+    let wrong = || Refusal::Invalid("allowedDomains must be a list of strings.".into());
+    match body.get("allowedDomains") {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.lines().map(String::from).collect())),
+        Some(Value::Array(list)) => {
+            let texts = list.iter().map(|one| one.as_str().map(String::from).ok_or_else(wrong));
+            texts.collect::<Result<_, _>>().map(Some)
+        }
+        Some(_) => Err(wrong()),
     }
 }
 

@@ -29,6 +29,11 @@ impl Reply {
         Reply { status: StatusCode::CREATED, ..Reply::ok(body) }
     }
 
+    /// 208 with `body`: what was to be made is there.
+    pub fn already(body: &Value) -> Reply {
+        Reply { status: StatusCode::ALREADY_REPORTED, ..Reply::ok(body) }
+    }
+
     /// 200 with text that is JSON already.
     pub fn raw(body: String) -> Reply {
         Reply { status: StatusCode::OK, headers: Vec::new(), body, facts: Vec::new() }

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::auth::Need;
 use super::fate;
+use super::filter;
 use super::reply::{Refusal, Reply, detail_response};
 use crate::app::{App, Shared};
 use axum::Router;
@@ -69,6 +70,18 @@ pub fn serve_fates(router: Router<Shared>, path: &str, clock: fn() -> i64) -> Ro
         }
     };
     let methods = MethodRouter::new().on(MethodFilter::GET, handler);
+    router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+}
+
+/// Adds the dry run of filters, which takes many transactions.
+pub fn serve_trials(router: Router<Shared>, path: &str, clock: fn() -> i64) -> Router<Shared> {
+    let handler = move |State(app): State<Shared>, request: Request| async move {
+        match filter::try_out(&app, request, clock()).await {
+            Ok(reply) => reply.send(&app),
+            Err(refusal) => refusal.send(),
+        }
+    };
+    let methods = MethodRouter::new().on(MethodFilter::POST, handler);
     router.route(path, methods.clone()).route(&format!("{path}/"), methods)
 }
 

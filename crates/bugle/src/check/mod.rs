@@ -8,6 +8,9 @@
 //! **Issues that have lost payloads** (capped, expired) can no longer be asked in full: their events and buckets must still sum
 //! up exactly, and people, tags and buckets must say no less than the payloads that are left.
 
+mod feedback;
+mod filter;
+mod sessions;
 mod storage;
 
 use crate::config::Config;
@@ -95,7 +98,10 @@ pub fn database(tx: &mut Tx<'_>) -> Result<Report, DbError> {
     foreign_keys(tx, &mut report)?;
     events(tx, &mut report)?;
     storage::verify(tx, &mut report)?;
+    sessions::verify(tx, &mut report)?;
+    feedback::verify(tx, &mut report)?;
     ledger(tx, &mut report)?;
+    filter::verify(tx, &mut report)?;
     Ok(report)
 }
 

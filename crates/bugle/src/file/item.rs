@@ -1,6 +1,7 @@
 //! What is no event, on its way to the module that keeps it.
 
 use super::Memory;
+use super::sessions::Sessions;
 use crate::outcome::{Outcome, Reason};
 use crate::record::{Item, Kind};
 use bugle_db::{DbError, Tx};
@@ -9,6 +10,7 @@ use bugle_db::{DbError, Tx};
 pub(super) fn file(
     tx: &mut Tx<'_>,
     memory: &mut Memory,
+    sessions: &mut Sessions,
     item: &Item,
     _now_ms: i64,
 ) -> Result<(Outcome, Reason), DbError> {
@@ -17,8 +19,8 @@ pub(super) fn file(
     }
     match item.kind {
         Kind::Attachment => Ok((Outcome::Discarded, Reason::Unsupported)),
-        Kind::Feedback => Ok((Outcome::Discarded, Reason::Unsupported)),
-        Kind::Sessions => Ok((Outcome::Discarded, Reason::Unsupported)),
+        Kind::Feedback => super::feedback::file(tx, item),
+        Kind::Sessions => sessions.add(tx, memory, item),
         Kind::CheckIn => Ok((Outcome::Discarded, Reason::Unsupported)),
     }
 }

@@ -5,6 +5,7 @@
 //! count too (hours, capped ids) when one of them has filed since. There is one writer at a time, so what is known after
 //! [`Memory::refresh`] holds until the commit.
 
+use super::feedback;
 use super::tags::{self, Width};
 use crate::{journals, store};
 use bugle_db::{DbError, Tx, params};
@@ -70,6 +71,8 @@ pub struct Memory {
     full: HashSet<(i64, String)>,
     /// Whether anything of a project was capped within the last day, as far as this process has seen or asked.
     has_capped: HashMap<i64, bool>,
+    /// The events of projects that feedback waits for.
+    waiting: HashMap<i64, HashSet<[u8; 16]>>,
 }
 
 /// Payloads of one issue and hour.
@@ -100,6 +103,7 @@ impl Memory {
         if others != self.others {
             self.hours.clear();
             self.has_capped.clear();
+            self.waiting.clear();
             self.others = others;
         }
         Ok(())
@@ -255,6 +259,23 @@ impl Memory {
 
     pub(super) fn remember_capped(&mut self, project: i64) {
         insert(&mut self.has_capped, project, true);
+    }
+
+    /// The events that feedback of a project waits for.
+    pub(super) fn waiting(
+        &mut self,
+        tx: &mut Tx<'_>,
+        project: i64,
+        now_ms: i64,
+    ) -> Result<&mut HashSet<[u8; 16]>, DbError> {
+        if !self.waiting.contains_key(&project) {
+            if self.waiting.values().map(HashSet::len).sum::<usize>() >= ENTRIES_MAX {
+                self.waiting.clear();
+            }
+            let waiting = feedback::waiting(tx, project, now_ms)?;
+            insert(&mut self.waiting, project, waiting);
+        }
+        Ok(self.waiting.entry(project).or_default())
     }
 
     /// What a tag is in a project.

@@ -18,11 +18,14 @@
 //! database may count is forgotten when they have filed something.
 
 mod cap;
+mod feedback;
 mod item;
 mod matching;
 mod memory;
 mod piece;
+mod release;
 mod rollup;
+mod sessions;
 mod tags;
 
 pub use memory::{Memory, Settings};
@@ -68,6 +71,8 @@ struct Gathered<'b> {
     seen: HashSet<(i64, [u8; 16])>,
     /// Which issues were resolved when the batch began, and since when.
     resolved: Resolved,
+    sessions: sessions::Sessions,
+    releases: release::Releases,
 }
 
 const COLUMNS: [&str; 14] = [
@@ -100,17 +105,20 @@ pub fn file(tx: &mut Tx<'_>, memory: &mut Memory, batch: &[Piece], now_ms: i64) 
     for (row, piece) in (first_row..).zip(batch) {
         let fate = match piece {
             Piece::Event(work) => one(tx, memory, &mut gathered, row, work)?,
-            Piece::Item(_, item) => item::file(tx, memory, item, now_ms)?,
+            Piece::Item(_, item) => item::file(tx, memory, &mut gathered.sessions, item, now_ms)?,
         };
         count(&mut ledger, &mut filed, &piece.sender(), fate);
     }
-    let Gathered { rollups, kept, capped, news, rows, .. } = gathered;
+    let Gathered { rollups, kept, capped, news, rows, sessions, mut releases, .. } = gathered;
     tx.insert_many("events", &COLUMNS, "", &rows)?;
     memory.write_hours(tx)?;
     kept.write(tx)?;
+    sessions.write(tx, &mut releases)?;
+    releases.write(tx)?;
     filed.facts = rollups.write(tx, memory, &news)?;
     filed.has_notices = enqueue::enqueue(tx, memory, &rollups, &news, now_ms)?;
     capped.write(tx)?;
+    filed.facts.extend(feedback::settle(tx, memory, batch, now_ms)?);
     ledger.write(tx)?;
     journals::advance(tx, journal, batch.last().map_or(0, Piece::position))?;
     Ok(filed)
@@ -201,6 +209,7 @@ fn one<'b>(
     let issue = matching::issue_of(tx, memory, gathered, work, release)?;
     let parted = tags::part(tx, memory, record.project, &digest.tags)?;
     let place = Place { issue, environment, release };
+    gathered.releases.add_event(record.project, release, environment, digest.timestamp_ms);
     if !cap::keeps(tx, memory, &gathered.rollups, issue, work)? {
         gathered.rollups.add(place, work, &parted, false);
         gathered.capped.add(issue, work);

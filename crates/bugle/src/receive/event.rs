@@ -9,6 +9,7 @@ use crate::process::digest::{self, Digest};
 use crate::project::Key;
 use crate::receive::families::Families;
 use crate::record::Record;
+use bugle_event::filter::By;
 use bugle_event::normalize::{self, Arrival};
 use bugle_event::{Event, EventId, dialect, frame, group};
 use std::io;
@@ -43,11 +44,28 @@ pub struct Ready {
     pub becomes: Option<Exemplar>,
 }
 
-/// Reads, normalises, scrubs, compresses and digests an event.
-///
-/// # Errors
-/// Only when compression fails, which is ours: the event is not at fault.
-pub fn understand(payload: &[u8], context: &Context<'_>, families: &Families) -> io::Result<Ready> {
+/// An event that its project does not want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filtered {
+    /// What dropped it.
+    pub by: By,
+    /// Its id.
+    pub event_id: EventId,
+    /// What it counts as.
+    pub category: Category,
+}
+
+/// Why an event does not become ready.
+#[derive(Debug)]
+pub enum NotReady {
+    /// Its project does not want it.
+    Filtered(Filtered),
+    /// Compression failed, which is ours: the event is not at fault.
+    Failed(io::Error),
+}
+
+/// Reads, normalises, filters, scrubs, compresses and digests an event.
+pub fn understand(payload: &[u8], context: &Context<'_>, families: &Families) -> Result<Ready, NotReady> {
     let (text, problem) = dialect::text(payload);
     let mut event = dialect::sentry::read(&text);
     event.problems.extend(problem);
@@ -61,8 +79,11 @@ pub fn understand(payload: &[u8], context: &Context<'_>, families: &Families) ->
     };
     normalize::normalize(&mut event, &arrival);
     frame::decide_in_app(&mut event);
+    if let Some(by) = context.policy.filters.judge(&event, context.client_ip) {
+        return Err(NotReady::Filtered(Filtered { by, event_id, category: category(&event) }));
+    }
     context.policy.scrubber.scrub(&mut event);
-    pack(&text, &event, event_id, context, families)
+    pack(&text, &event, event_id, context, families).map_err(NotReady::Failed)
 }
 
 fn pack(
@@ -103,8 +124,12 @@ fn pack(
     Ok(Ready { record, digest: digest::digest(event), becomes })
 }
 
-/// Events with an exception or an error's level are errors; other messages are not (protocol reference, 6.3).
+/// Events with an exception or an error's level are errors; other messages are not, and reports of browsers are their
+/// own kind (protocol reference, 6.3).
 fn category(event: &Event<'_>) -> Category {
+    if ["csp", "expectct", "expectstaple", "hpkp"].iter().any(|report| event.json.has(report)) {
+        return Category::Security;
+    }
     let is_error = event.exceptions().next().is_some() || matches!(event.level(), "error" | "fatal");
     if is_error { Category::Error } else { Category::Default }
 }

@@ -8,9 +8,11 @@
 //! kill may cost a second of both and never unbalances them.
 
 use crate::client_report::{self, Discard, Reasons};
+use crate::filter;
 use crate::metrics::Metrics;
 use crate::outcome::{Account, Category, Dialect, Entries, HOUR_MS, Outcome, Reason};
 use crate::project::Key;
+use bugle_event::filter::By;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sums of what was refused and waits to be written.
@@ -71,6 +73,12 @@ impl Received<'_> {
     /// It is not kept.
     pub fn refuse(mut self, outcome: Outcome, reason: Reason) {
         self.settle(outcome, reason);
+    }
+
+    /// A filter has dropped it, an event that came at `received_ms`.
+    pub fn filter(mut self, by: By, received_ms: i64) {
+        self.ledger.waiting.lock().unwrap_or_else(PoisonError::into_inner).drops.add(self.project, by, received_ms);
+        self.settle(Outcome::Filtered, filter::reason(by));
     }
 
     /// It is a client report, and what it says is written down: that is all there is to store of it.

@@ -54,6 +54,9 @@ struct State {
 pub struct Place {
     limits: Arc<Limits>,
     project: i64,
+    key: i64,
+    /// The span of the key's rate limit.
+    key_window_s: Option<i64>,
     received_ms: i64,
     is_kept: bool,
 }
@@ -102,7 +105,15 @@ impl Limits {
             return Err(closed);
         }
         state.take(key, now_ms);
-        Ok((Place { limits: Arc::clone(self), project: key.project, received_ms: now_ms, is_kept: false }, closing))
+        let place = Place {
+            limits: Arc::clone(self),
+            project: key.project,
+            key: key.id,
+            key_window_s: rate_of(key).map(|rate| rate.window_s),
+            received_ms: now_ms,
+            is_kept: false,
+        };
+        Ok((place, closing))
     }
 
     /// Which limits of this key are used up.
@@ -275,6 +286,22 @@ impl State {
         self.room.take(&self.roster, key.project, key.id);
     }
 
+    /// As if it had never been taken, but for the month, which follows the place itself.
+    fn give_back(&mut self, place: &Place) {
+        let at_ms = place.received_ms;
+        let limits = self.settings.projects.get(&place.project).map(|project| project.limits).unwrap_or_default();
+        if let Some(window_s) = place.key_window_s {
+            self.windows.uncount(Counted::Key(place.key), window_s, at_ms);
+        }
+        if let Some(rate) = limits.rate {
+            self.windows.uncount(Counted::Project(place.project), rate.window_s, at_ms);
+        }
+        if limits.is_spike_protected {
+            self.windows.uncount(Counted::Spike(place.project), SPIKE_WINDOW_S, at_ms);
+        }
+        self.room.give_back(&self.roster, place.project, place.key, at_ms);
+    }
+
     fn append(&mut self, head: &Sender, bytes: i64) {
         self.room.append(&self.roster, head, bytes);
     }
@@ -298,6 +325,11 @@ impl Place {
     /// The event is durable: filing decides whether the place stays taken.
     pub fn keep(mut self) {
         self.is_kept = true;
+    }
+
+    /// The event uses up nothing, because a filter dropped it.
+    pub fn give_back(self) {
+        self.limits.lock().give_back(&self);
     }
 }
 

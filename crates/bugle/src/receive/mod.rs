@@ -13,14 +13,24 @@
 pub mod body;
 pub mod closed;
 pub mod door;
+pub mod embed;
 pub mod event;
 pub mod families;
+pub mod feedback;
+mod filtered;
 pub mod guard;
 pub mod ledger;
 pub mod limits;
+pub mod loader;
+pub mod origin;
+pub mod pixel;
 pub mod reply;
 pub mod room;
+pub mod script;
+mod security;
+pub mod session;
 pub mod share;
+pub mod tunnel;
 pub mod turned_away;
 pub mod window;
 
@@ -28,6 +38,7 @@ use crate::app::{App, Shared};
 use crate::client_report;
 use crate::live::Fact;
 use crate::outcome::{Category, Dialect, Outcome, Reason};
+use crate::policy::Policy;
 use crate::project::Key;
 use crate::record::{self, Sender};
 use crate::store::now_ms;
@@ -45,7 +56,7 @@ use bugle_event::json::Object;
 use bugle_event::{EventId, auth, dialect};
 use closed::Closed;
 use door::NoEntry;
-use event::{Context, Ready};
+use event::{Context, NotReady, Ready};
 use ledger::Received;
 use limits::Place;
 use reply::Refusal;
@@ -67,10 +78,12 @@ pub fn router() -> Router<Shared> {
     for slash in ["", "/"] {
         router = router
             .route(&format!("/api/{{project}}/envelope{slash}"), post(envelope_of).options(preflight))
-            .route(&format!("/api/{{project}}/store{slash}"), post(store_of).options(preflight))
+            .route(&format!("/api/{{project}}/store{slash}"), post(store_of).get(pixel::take).options(preflight))
             .route(&format!("/api/store{slash}"), post(store_anywhere).options(preflight));
     }
-    router.route("/api/relay/healthcheck/live/", get(|| async { "ok" })).layer(middleware::from_fn(cors))
+    router = security::routes(router).merge(loader::routes());
+    let router = router.route("/api/relay/healthcheck/live/", get(|| async { "ok" }));
+    router.layer(middleware::from_fn(cors)).merge(embed::routes())
 }
 
 async fn cors(request: Request, next: Next) -> Response {
@@ -120,8 +133,14 @@ async fn store_anywhere(
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Framing {
     Envelope,
+    /// An envelope that came by the tunnel: the DSN in it is all that counts.
+    Tunnel,
     /// One event, as the store endpoint takes it.
     Event,
+    /// Reports of a browser about a page's policies.
+    Security,
+    /// Reports of a browser about its network.
+    Network,
 }
 
 impl Framing {
@@ -162,6 +181,17 @@ async fn receive(
     answer
 }
 
+/// The key with this public part, if it may send to this project (`None`: the one it belongs to). An unknown one may have
+/// been made just now.
+pub async fn admitted(app: &App, public: &str, project: Option<i64>) -> Result<Key, NoEntry> {
+    if !app.store.keys().contains_key(public)
+        && let Err(error) = app.store.second_look().await
+    {
+        tracing::error!(%error, "the keys could not be read again");
+    }
+    app.door.admit(&app.store, public, project).map(|(key, _)| key)
+}
+
 /// Remembers a refused attempt for the project's setup page.
 fn heard(app: &App, project: Option<i64>, refusal: &Refusal) {
     let Some(project) = project else { return };
@@ -196,17 +226,19 @@ impl Incoming {
             Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
         };
         let body = match self.framing {
-            Framing::Envelope => body,
+            Framing::Envelope | Framing::Tunnel => body,
             Framing::Event => match dialect::sentry::unwrap_store_body(&body, INFLATED_BYTES_MAX) {
                 Ok(unwrapped) => Cow::Owned(unwrapped.into_owned()),
                 Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
             },
+            Framing::Security | Framing::Network => Cow::Owned(self.reports(app, early.as_ref(), &body)?),
         };
         let envelope = self.split(app, early.as_ref(), &body)?;
         let key = match early {
             Some(key) => self.agrees(app, key, &envelope)?,
             None => self.admit_by_dsn(app, project, &envelope).await?,
         };
+        self.judge_origin(app, &key, &envelope)?;
         let sent_at_ms = credentials.as_ref().and_then(|auth| auth.sent_at_ms);
         let client = credentials
             .and_then(|auth| auth.client)
@@ -221,6 +253,9 @@ impl Incoming {
 
     /// The credentials in header or query; `None` when there are none there.
     fn credentials(&self, app: &App) -> Result<Option<auth::Auth>, Refusal> {
+        if self.framing == Framing::Tunnel {
+            return Ok(None);
+        }
         let sentry = self.headers.get("x-sentry-auth").and_then(|value| value.to_str().ok());
         auth::read(sentry, self.text(header::AUTHORIZATION), &self.query).map_err(|error| {
             let status = match error {
@@ -233,13 +268,8 @@ impl Incoming {
     }
 
     async fn admit(&self, app: &App, public: &str, project: Option<i64>) -> Result<Key, Refusal> {
-        if !app.store.keys().contains_key(public)
-            && let Err(error) = app.store.second_look().await
-        {
-            tracing::error!(%error, "the keys could not be read again");
-        }
-        match app.door.admit(&app.store, public, project) {
-            Ok((key, _)) => {
+        match admitted(app, public, project).await {
+            Ok(key) => {
                 let _ = self.key.set(key.clone());
                 Ok(key)
             }
@@ -252,7 +282,10 @@ impl Incoming {
 
     async fn admit_by_dsn(&self, app: &App, project: Option<i64>, envelope: &Envelope<'_>) -> Result<Key, Refusal> {
         match &envelope.dsn {
-            Some(dsn) => self.admit(app, &dsn.key, project).await,
+            Some(dsn) => {
+                let project = project.or(i64::try_from(dsn.project_id).ok());
+                self.admit(app, &dsn.key, project).await
+            }
             None => {
                 self.stranger(app, Reason::NoKey);
                 let detail = "No key came with the request. The SDK sends the one in its DSN; check that it has one.";
@@ -272,10 +305,10 @@ impl Incoming {
     /// The DSN inside an envelope must not contradict the credentials around it.
     fn agrees(&self, app: &App, key: Key, envelope: &Envelope<'_>) -> Result<Key, Refusal> {
         match &envelope.dsn {
-            Some(dsn) if dsn.key != key.public => {
+            Some(dsn) if dsn.key != key.public || dsn.project_id.cast_signed() != key.project => {
                 self.one(app, Some(&key)).refuse(Outcome::Invalid, Reason::BadCredentials);
-                let detail = "The envelope's own DSN has another key than the request. Send one of them.";
-                Err(Refusal::new(StatusCode::UNAUTHORIZED, detail))
+                let detail = "The envelope's own DSN has another key or project than the request. Send one of them.";
+                Err(Refusal::new(StatusCode::BAD_REQUEST, detail))
             }
             _ => Ok(key),
         }
@@ -283,7 +316,7 @@ impl Incoming {
 
     /// One item of which nothing is known but that it came.
     fn one<'a>(&self, app: &'a App, key: Option<&Key>) -> Received<'a> {
-        app.door.ledger.receive(key, Dialect::Sentry, Category::Error, self.received_ms)
+        app.door.ledger.receive(key, Dialect::Sentry, self.framing.category(), self.received_ms)
     }
 
     fn stranger(&self, app: &App, reason: Reason) {
@@ -321,10 +354,11 @@ impl Incoming {
 
     fn split<'b>(&self, app: &App, key: Option<&Key>, body: &'b [u8]) -> Result<Envelope<'b>, Refusal> {
         match self.framing {
-            Framing::Envelope => envelope::split(body).map_err(|error| {
-                let refusal = Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
-                self.unreadable(app, key, &(refusal, Reason::Framing))
-            }),
+            Framing::Envelope | Framing::Tunnel | Framing::Security | Framing::Network => envelope::split(body)
+                .map_err(|error| {
+                    let refusal = Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
+                    self.unreadable(app, key, &(refusal, Reason::Framing))
+                }),
             Framing::Event if body.iter().all(u8::is_ascii_whitespace) => {
                 let refusal = Refusal::new(StatusCode::BAD_REQUEST, "The body is empty.");
                 Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
@@ -356,6 +390,20 @@ impl Incoming {
                 }
                 continue;
             }
+            if session::is_one(&item.kind) {
+                items.session(
+                    receive(Category::Session),
+                    item,
+                    key,
+                    envelope.sent_at_ms.or(sent_at_ms),
+                    self.received_ms,
+                );
+                continue;
+            }
+            if matches!(&*item.kind, "feedback" | "user_report") {
+                items.feedback(receive(Category::Feedback), item, envelope.event_id, (&policy, key, self.received_ms));
+                continue;
+            }
             if item.kind != "event" {
                 let category = Category::of_item(&item.kind);
                 items.unsupported(category);
@@ -363,7 +411,7 @@ impl Incoming {
                 continue;
             }
             if item.payload.len() > EVENT_BYTES_MAX {
-                receive(Category::Error).refuse(Outcome::Invalid, Reason::TooLarge);
+                receive(self.framing.category()).refuse(Outcome::Invalid, Reason::TooLarge);
                 app.door.turned_away.remember(key.project, event_id, Reason::TooLarge, self.received_ms);
                 items.forsake(Outcome::Invalid, Reason::TooLarge);
                 let detail = format!("The event is larger than {EVENT_BYTES_MAX} bytes; the SDK should trim it.");
@@ -376,7 +424,7 @@ impl Incoming {
                 }
                 Err(closed) => {
                     let reason = closed.first().map_or(Reason::Overload, |one| one.reason);
-                    receive(Category::Error).refuse(Outcome::RateLimited, reason);
+                    receive(self.framing.category()).refuse(Outcome::RateLimited, reason);
                     app.door.turned_away.remember(key.project, event_id, reason, self.received_ms);
                     (items.closed, items.is_limited) = (closed, true);
                     continue;
@@ -396,18 +444,24 @@ impl Incoming {
         if !envelope.items.iter().any(|item| item.kind == "event") {
             items.closed = app.door.limits.closed(&limits, key, self.received_ms);
         }
+        items.drop_company();
         Ok(items)
     }
 
     async fn answer(&self, app: &App, envelope: &Envelope<'_>, items: Items<'_>) -> Result<Response, Refusal> {
-        let event_id = items.ready.iter().find_map(|kept| kept.parcel.event_id()).or(envelope.event_id);
-        let has_events = envelope.items.iter().any(|item| item.kind == "event");
+        let event_id = items.ready.iter().find_map(|kept| kept.parcel.event_id());
+        let event_id = event_id.or(items.filtered.map(|(id, _)| id)).or(envelope.event_id);
+        let has_events = envelope.items.iter().any(|item| matches!(&*item.kind, "event" | "feedback"));
         app.door.keep(items.ready).await?;
         if items.is_limited {
             return Err(closed::refusal(&items.closed));
         }
         let retries: Vec<_> = items.closed.iter().map(Closed::retry).collect();
-        Ok(reply::accepted(event_id.filter(|_| has_events), &items.unsupported, &retries))
+        if matches!(self.framing, Framing::Security | Framing::Network) {
+            return Ok(StatusCode::OK.into_response());
+        }
+        let unsupported = if app.config.tell_unsupported { &items.unsupported[..] } else { &[] };
+        Ok(reply::accepted(event_id.filter(|_| has_events), unsupported, &retries))
     }
 }
 
@@ -421,6 +475,10 @@ struct Items<'a> {
     closed: Vec<Closed>,
     /// Whether an event was refused by one.
     is_limited: bool,
+    /// What its sessions have used.
+    sessions: session::Used,
+    /// The id of the event that a filter dropped last, and which.
+    filtered: Option<(EventId, Reason)>,
 }
 
 /// What is ready for the journal: the item it was, its place in the quotas, and what to write.
@@ -474,6 +532,40 @@ impl<'a> Items<'a> {
         }
     }
 
+    fn session(
+        &mut self,
+        received: Received<'a>,
+        item: &Item<'_>,
+        key: &Key,
+        sent_at_ms: Option<i64>,
+        received_ms: i64,
+    ) {
+        let (dialect, category) = (Dialect::Sentry, Category::Session);
+        let sender = Sender { dialect, category, project: key.project, key: key.id, received_ms };
+        match session::understand(&item.kind, item.payload, sender, sent_at_ms, &mut self.sessions) {
+            Ok(item) => self.ready.push(OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) }),
+            Err(reason) => received.refuse(Outcome::Invalid, reason),
+        }
+    }
+
+    fn feedback(
+        &mut self,
+        received: Received<'a>,
+        item: &Item<'_>,
+        envelope_id: Option<EventId>,
+        (policy, key, received_ms): (&Policy, &Key, i64),
+    ) {
+        let (dialect, category) = (Dialect::Sentry, received.category());
+        let sender = Sender { dialect, category, project: key.project, key: key.id, received_ms };
+        match feedback::read(item, envelope_id) {
+            Ok(told) => {
+                let parcel = Parcel::Item(Box::new(feedback::item(told, &policy.scrubber, sender)));
+                self.ready.push(OnItsWay { received, place: None, parcel });
+            }
+            Err(reason) => received.refuse(Outcome::Invalid, reason),
+        }
+    }
+
     /// A panic over one event costs that event, and says so. What it counts as is known only once it is read.
     fn understand(&mut self, app: &'a App, payload: &[u8], context: &Context<'_>, place: Place) {
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -487,7 +579,8 @@ impl<'a> Items<'a> {
                 let parcel = Parcel::Event(Box::new(ready));
                 return self.ready.push(OnItsWay { received, place: Some(place), parcel });
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(NotReady::Filtered(filtered))) => return self.filter(app, filtered, context, place),
+            Ok(Err(NotReady::Failed(error))) => error.to_string(),
             Err(_) => "understanding it panicked".into(),
         };
         tracing::error!(project = context.key.project, error, "an event was dropped");

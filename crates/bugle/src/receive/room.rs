@@ -113,6 +113,13 @@ impl Room {
         }
     }
 
+    /// An event that was taken in the present minute is not kept.
+    pub fn give_back(&mut self, roster: &Roster, project: i64, key: i64, received_ms: i64) {
+        if self.bounds.accepted_per_minute_max.is_some() && received_ms / MINUTE_MS == self.minute {
+            self.accepted.add(roster, project, key, -1);
+        }
+    }
+
     /// A record became durable.
     pub fn append(&mut self, roster: &Roster, head: &Sender, bytes: i64) {
         self.items.add(roster, head.project, head.key, 1);

@@ -1,6 +1,11 @@
 //! Limits as SDKs meet them: envelopes through the router, with a worker that files them or, where a backlog is wanted,
 //! without.
 
+mod browser;
+mod embed;
+mod filter;
+mod sessions;
+
 use crate::access::{Role, organization, user};
 use crate::app::{App, Shared};
 use crate::config::{Config, Overrides};

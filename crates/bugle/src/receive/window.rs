@@ -56,6 +56,17 @@ impl Windows {
         window.count += 1;
     }
 
+    /// One that came at `at_ms` does not count, if its window is still the present one.
+    pub fn uncount(&mut self, counted: Counted, window_s: i64, at_ms: i64) {
+        let (number, length_ms, _) = place(counted, window_s, at_ms);
+        if let Some(window) = self.0.get_mut(&counted)
+            && window.length_ms == length_ms
+            && is_present(window.number, number)
+        {
+            window.count = (window.count - 1).max(0);
+        }
+    }
+
     /// Forgets those who are not there any more.
     pub fn retain(&mut self, is_there: impl Fn(Counted) -> bool) {
         self.0.retain(|counted, _| is_there(*counted));

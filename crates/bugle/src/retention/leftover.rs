@@ -1,6 +1,7 @@
 //! Leftovers: what has served, beside events.
 
 use super::{DAY_MS, Round, STEP_ROWS};
+use crate::filter::drops;
 use bugle_db::{DbError, params};
 
 /// How long notices are listed after they were sent, in ms.
@@ -32,6 +33,7 @@ pub(super) fn remove(round: &mut Round<'_>, reckoned_ms: i64) -> Result<(), DbEr
     round.db.write_now(move |tx| {
         tx.execute("DELETE FROM issue_hours WHERE hour < $1", params![reckoned_ms / 3_600_000 - CAP_HOURS])?;
         tx.execute("DELETE FROM capped_hours WHERE hour < $1", params![(reckoned_ms - CAPPED_HOURS_MS) / 3_600_000])?;
+        tx.execute("DELETE FROM filter_drops WHERE day < $1", params![reckoned_ms / DAY_MS - drops::DAYS_KEPT])?;
         tx.execute("DELETE FROM limit_warnings WHERE at_ms < $1", params![reckoned_ms - WARNINGS_MS])?;
         tx.execute("DELETE FROM sessions WHERE expires_ms < $1", params![reckoned_ms])?;
         tx.execute("DELETE FROM invites WHERE expires_ms < $1", params![reckoned_ms])?;

@@ -13,6 +13,8 @@
 //! | age | events received before the project's days of retention | [`age`] |
 //! | count | the oldest events of issues that have more than the project's bound | [`count`] |
 //! | bytes | the oldest events of projects over their bound, then of the biggest projects while the database is over its own | [`bytes`] |
+//! | sessions | ids of sessions, people by release, sums that are older still | [`sessions`] |
+//! | feedback | what people said, by the project's days and number | [`feedback`] |
 //! | leftovers | ids of capped events, days of people, sessions, invites, notices | [`leftover`] |
 //! | disk | – (free pages of the file go back to the file system) | here |
 //!
@@ -29,7 +31,9 @@ mod age;
 mod bytes;
 mod count;
 mod exemplar;
+mod feedback;
 mod leftover;
+mod sessions;
 
 use crate::storage::bounds::{self, Bounds};
 use crate::store::state;
@@ -113,7 +117,9 @@ impl Retention {
         done.events += self.by_age(&mut round, &bounds, reckoned_ms)?;
         done.events += count::remove(&mut round, &bounds)?;
         done.events += bytes::remove(&mut round, &bounds, self.settings.store_bytes_max, &mut done.is_over)?;
+        feedback::remove(&mut round, &bounds, reckoned_ms)?;
         leftover::remove(&mut round, reckoned_ms)?;
+        sessions::remove(&mut round, &bounds, reckoned_ms)?;
         self.condemned = exemplar::condemn(&round, reckoned_ms)?;
         while round.db.give_back(GIVE_BACK_PAGES)? > 0 && (round.breathe)() {}
         Ok(done)

@@ -9,6 +9,7 @@ use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::event::young_exemplars;
 use crate::file::{Memory, Settings};
+use crate::filter::trial::Turns;
 use crate::heard::Heard;
 use crate::journals;
 use crate::limit::{Month, month};
@@ -104,6 +105,7 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         throttle: Throttle::default(),
         sender: Arc::new(sender),
         bell,
+        trials: Turns::default(),
     };
     Ok((Arc::new(app), worker, setup_secret))
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 pub(super) fn router(app: Shared) -> Router {
     Router::new()
         .merge(receive::router())
+        .merge(receive::tunnel::router(app.config.tunnel_path.as_deref()))
         .merge(api::router())
         .merge(ui::router(&app.config))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -75,4 +76,22 @@ pub(super) fn fold_slashes(mut request: Request) -> Request {
         *request.uri_mut() = uri;
     }
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    #[test]
+    fn slashes_too_many_mean_one() {
+        for (asked, meant) in [
+            ("//api//1/envelope//?a=b//c", "/api/1/envelope/?a=b//c"),
+            ("/api/1/store/", "/api/1/store/"),
+            ("///", "/"),
+        ] {
+            let request = Request::get(asked).body(Body::empty()).expect("a request");
+            assert_eq!(fold_slashes(request).uri().to_string(), meant);
+        }
+    }
 }

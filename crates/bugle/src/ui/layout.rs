@@ -45,10 +45,14 @@ pub struct Chrome {
 pub enum Here {
     /// The list of issues, and an issue.
     Inbox,
+    /// Versions, and how they do.
+    Releases,
     /// What was sent, and to whom.
     Alerts,
     /// The fate of every item.
     Ledger,
+    /// What people said.
+    Feedback,
     /// Projects, people, tokens.
     Settings,
     /// None of them.
@@ -160,10 +164,12 @@ fn strip(chrome: &Chrome) -> Markup {
             (switch(chrome))
             nav aria-label="Main" {
                 (entry(Here::Inbox, &inbox, "Inbox"))
+                (entry(Here::Releases, &with_query("/releases", &[("project", slug)]), "Releases"))
                 (entry(Here::Alerts, &with_query("/deliveries", &[("project", slug)]), "Alerts"))
                 @if let Some(project) = ledger {
                     (entry(Here::Ledger, &format!("/projects/{}/ledger", encode(&project.slug)), "Ledger"))
                 }
+                (entry(Here::Feedback, &with_query("/feedback", &[("project", slug)]), "Feedback"))
                 (entry(Here::Settings, "/settings", "Settings"))
             }
             form.find role="search" action="/issues" {

@@ -17,6 +17,7 @@ pub mod books;
 pub mod connect;
 pub mod deliveries;
 pub mod error;
+pub mod feedback;
 pub mod form;
 pub mod gate;
 pub mod guard;
@@ -28,6 +29,7 @@ pub mod layout;
 pub mod ledger;
 pub mod moment;
 pub mod number;
+pub mod release;
 pub mod score;
 pub mod session;
 pub mod settings;
@@ -47,6 +49,7 @@ pub fn router(config: &Config) -> Router<Shared> {
         .merge(assets::routes())
         .merge(inbox::routes())
         .merge(issue::routes())
+        .merge(release::routes())
         .merge(help::routes())
         .merge(stream::routes())
         .merge(people());
@@ -62,6 +65,7 @@ fn people() -> Router<Shared> {
         .merge(settings::routes())
         .merge(deliveries::routes())
         .merge(ledger::routes())
+        .merge(feedback::routes())
 }
 
 #[cfg(test)]

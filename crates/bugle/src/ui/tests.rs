@@ -1,11 +1,15 @@
 //! A server without a socket, and browsers that keep cookies: how the tests of pages speak.
 
 mod acts;
+mod feedback;
+mod filters;
 mod gallery;
 mod house;
 mod pages;
+mod releases;
 mod sdk;
 mod seed;
+mod shapes;
 mod storage;
 
 use crate::access::{Role, organization, password, random, user};
@@ -100,6 +104,7 @@ impl World {
                 "outbox",
                 "tokens",
                 "project_bounds",
+                "project_options",
             ];
             let mut rows = Vec::new();
             for table in tables {

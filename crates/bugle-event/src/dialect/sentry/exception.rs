@@ -39,6 +39,7 @@ pub(super) fn read_thread(thread: &mut Object<'_>, at: &Path<'_>, problems: &mut
         match key {
             "name" | "state" => lenient::text(value, at, problems),
             "crashed" | "current" | "main" => lenient::bool(value, at, problems),
+            "held_locks" => lenient::bag(value, at, problems),
             "stacktrace" | "raw_stacktrace" => stack::read(value, at, problems),
             "id" => !value.is_null(),
             _ => true,
@@ -80,6 +81,7 @@ fn mechanism(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -
             match key {
                 "type" | "description" | "help_link" | "source" => lenient::text(value, at, problems),
                 "handled" | "synthetic" | "is_exception_group" => lenient::bool(value, at, problems),
+                "exception_id" | "parent_id" => lenient::whole(value, at, problems),
                 "data" | "meta" => lenient::bag(value, at, problems),
                 _ => true,
             }
@@ -98,13 +100,12 @@ fn modernise(mechanism: &mut Object<'_>) {
     for (key, mut value) in std::mem::take(mechanism) {
         match &*key {
             "type" => {}
-            "posix_signal" => meta.push((Cow::Borrowed("signal"), value)),
+            "posix_signal" => {
+                rename(&mut value, "signal", "number");
+                meta.push((Cow::Borrowed("signal"), value));
+            }
             "mach_exception" => {
-                if let Some(object) = value.object_mut()
-                    && let Some(name) = object.remove("exception_name")
-                {
-                    object.set("name", name);
-                }
+                rename(&mut value, "exception_name", "name");
                 meta.push((key, value));
             }
             "handled" | "synthetic" | "description" | "help_link" | "source" | "exception_id" | "parent_id"
@@ -122,6 +123,15 @@ fn modernise(mechanism: &mut Object<'_>) {
         }
     }
     *mechanism = modern;
+}
+
+fn rename(object: &mut Json<'_>, from: &str, to: &'static str) {
+    if let Some(object) = object.object_mut()
+        && !object.has(to)
+        && let Some(value) = object.remove(from)
+    {
+        object.set(to, value);
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +180,7 @@ mod tests {
         );
         let expected = concat!(
             r#"{"values":[{"type":"E","mechanism":{"type":"generic","handled":false,"#,
-            r#""meta":{"signal":{"signal":11},"mach_exception":{"exception":1,"name":"EXC"}},"#,
+            r#""meta":{"signal":{"number":11},"mach_exception":{"exception":1,"name":"EXC"}},"#,
             r#""data":{"relevant_address":"0x1","a":1}}}]}"#
         );
         assert_eq!(text, (expected.to_string(), 0));

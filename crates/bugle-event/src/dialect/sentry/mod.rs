@@ -4,9 +4,11 @@
 //! set. Each interface has a file of its own. Reading moves values to where they belong and repairs them in place;
 //! a well-formed payload of a current SDK comes through almost untouched.
 
+mod debug_meta;
 mod exception;
 mod message;
 mod request;
+pub mod security;
 mod stack;
 mod store;
 mod tags;
@@ -34,6 +36,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("sentry.interfaces.Contexts", "contexts"),
     ("sentry.interfaces.Template", "template"),
     ("sentry.interfaces.Csp", "csp"),
+    ("sentry.interfaces.DebugMeta", "debug_meta"),
     ("debugmeta", "debug_meta"),
     ("client_sdk", "sdk"),
 ];
@@ -118,7 +121,10 @@ fn attribute(key: &str, value: &mut Json<'_>, problems: &mut Vec<Problem>) -> bo
             !modules.is_empty()
         }),
         "sdk" => sdk(value, at, problems),
-        "debug_meta" => debug_meta(value, at, problems),
+        "debug_meta" => debug_meta::read(value, at, problems),
+        "template" => stack::read_template(value, at, problems),
+        "csp" | "expectct" | "expectstaple" | "hpkp" => security::read_interface(key, value, at, problems),
+        "_meta" => crate::meta::read(value, at, problems),
         "fingerprint" => lenient::list(value, at, problems, lenient::text),
         "errors" => lenient::list(value, at, problems, |entry, at, problems| {
             lenient::object(entry, at, problems, |entry, _, _| !entry.is_empty())
@@ -197,30 +203,31 @@ fn sdk(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool
     lenient::object(value, at, problems, |sdk, at, problems| {
         sdk.retain(|key, value| match key {
             "name" | "version" => lenient::text(value, &at.key(key), problems),
+            "integrations" | "features" => lenient::list(value, &at.key(key), problems, lenient::text),
+            "packages" => lenient::list(value, &at.key(key), problems, package),
+            "settings" => lenient::bag(value, &at.key(key), problems),
+            // The address of a client is what the request says, or nobody's business.
+            "client_ip" => false,
             _ => true,
         });
         !sdk.is_empty()
     })
 }
 
-fn debug_meta(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
-    let image = |image: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>| {
-        image.retain(|key, value| match key {
-            "image_addr" | "image_vmaddr" => lenient::address(value, &at.key(key), problems),
-            _ => true,
-        });
-        !image.is_empty()
-    };
-    lenient::object(value, at, problems, |meta, at, problems| {
-        meta.retain(|key, value| match key {
-            "images" => lenient::list(value, &at.key(key), problems, |element, at, problems| {
-                lenient::object(element, at, problems, image)
-            }),
-            _ => true,
-        });
-        !meta.is_empty()
+/// `{"name", "version"}`; a name alone stands for one.
+fn package(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
+    if let Json::Text(_) = value {
+        let mut package = Object::default();
+        package.set("name", value.take());
+        *value = Json::Object(package);
+    }
+    lenient::object(value, at, problems, |package, at, problems| {
+        package.retain(|key, value| lenient::text(value, &at.key(key), problems));
+        package.has("name")
     })
 }
 
+#[cfg(test)]
+pub(crate) mod near;
 #[cfg(test)]
 pub(crate) mod tests;

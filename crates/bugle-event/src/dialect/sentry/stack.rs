@@ -21,37 +21,69 @@ pub(super) fn read(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Probl
             "frames" => lenient::list(value, &at.key(key), problems, |element, at, problems| {
                 lenient::object(element, at, problems, frame)
             }),
-            "registers" => lenient::bag(value, &at.key(key), problems),
+            "registers" => registers(value, &at.key(key), problems),
+            "lang" | "instruction_addr_adjustment" => lenient::text(value, &at.key(key), problems),
+            "snapshot" => lenient::bool(value, &at.key(key), problems),
             _ => true,
         });
         stack.has("frames")
     })
 }
 
-/// Moves a stack at the top level, where the first SDKs put it, to the one exception if that has none. Without an
-/// exception it is the current thread's, which is how today's SDKs send the stack of a message.
+/// Registers by name: addresses. What is none stays as it is, since new processors have other registers.
+fn registers(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
+    lenient::object(value, at, problems, |registers, at, _| {
+        registers.retain(|name, value| {
+            if matches!(value, Json::Text(_) | Json::Number(_)) {
+                let mut address = value.clone();
+                if lenient::address(&mut address, &at.key(name), &mut Vec::new()) {
+                    *value = address;
+                }
+            }
+            !value.is_null()
+        });
+        !registers.is_empty()
+    })
+}
+
+/// Moves a stack at the top level, where the first SDKs put it, to the exception thrown last if no exception has one.
+/// Without an exception it is the current thread's, which is how today's SDKs send the stack of a message.
 pub(super) fn place_legacy(event: &mut Object<'_>) {
+    let has_exception = last_exception(event).is_some();
+    if !has_exception && (event.has("exception") || event.has("threads")) {
+        return;
+    }
     let Some(stack) = event.remove("stacktrace") else { return };
-    if let Some(only) = sole_exception(event)
-        && !only.has("stacktrace")
-    {
-        only.set("stacktrace", stack);
-    } else if event.has("exception") || event.has("threads") {
-        event.set("stacktrace", stack);
-    } else {
-        let (mut thread, mut threads) = (Object::default(), Object::default());
-        thread.set("current", true);
-        thread.set("stacktrace", stack);
-        threads.set("values", vec![Json::Object(thread)]);
-        event.set("threads", threads);
+    match last_exception(event) {
+        Some(last) => last.set("stacktrace", stack),
+        None => {
+            let (mut thread, mut threads) = (Object::default(), Object::default());
+            thread.set("current", true);
+            thread.set("stacktrace", stack);
+            threads.set("values", vec![Json::Object(thread)]);
+            event.set("threads", threads);
+        }
     }
 }
 
-fn sole_exception<'e, 'a>(event: &'e mut Object<'a>) -> Option<&'e mut Object<'a>> {
-    match event.get_mut("exception")?.object_mut()?.get_mut("values")? {
-        Json::Array(exceptions) if exceptions.len() == 1 => exceptions[0].object_mut(),
-        _ => None,
+/// The exception thrown last, if none has a stack.
+fn last_exception<'e, 'a>(event: &'e mut Object<'a>) -> Option<&'e mut Object<'a>> {
+    let Json::Array(exceptions) = event.get_mut("exception")?.object_mut()?.get_mut("values")? else { return None };
+    let has_stack = |exception: &Json<'_>| exception.object().is_some_and(|exception| exception.has("stacktrace"));
+    if exceptions.iter().any(has_stack) {
+        return None;
     }
+    exceptions.last_mut()?.object_mut()
+}
+
+/// Reads the template that an error happened in: one frame, of which only the place and the source are known.
+pub(super) fn read_template(value: &mut Json<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> bool {
+    if let Json::Text(_) = value {
+        let mut template = Object::default();
+        template.set("filename", value.take());
+        *value = Json::Object(template);
+    }
+    lenient::object(value, at, problems, frame)
 }
 
 /// Reads one frame. One that says nothing about where it was goes.
@@ -62,20 +94,22 @@ fn frame(frame: &mut Object<'_>, at: &Path<'_>, problems: &mut Vec<Problem>) -> 
         let keep = match key {
             "function" => lenient::text(value, at, problems) && value.text() != Some("?"),
             "filename" | "abs_path" | "module" | "package" | "platform" | "raw_function" | "symbol" | "trust"
-            | "lang" => lenient::text(value, at, problems),
+            | "lang" | "addr_mode" | "source_link" | "file_revision" => lenient::text(value, at, problems),
             "lineno" | "colno" => lenient::position(value, at, problems),
             "context_line" => lenient::line(value, at, problems),
             "pre_context" | "post_context" => source(value, at, problems),
             // Older SDKs sent names here; those say nothing.
             "in_app" => matches!(value, Json::Bool(_)),
             "vars" | "data" => lenient::bag(value, at, problems),
-            "instruction_addr" | "image_addr" | "symbol_addr" => lenient::address(value, at, problems),
+            "instruction_addr" | "image_addr" | "symbol_addr" | "function_id" => lenient::address(value, at, problems),
+            "stack_start" => lenient::bool(value, at, problems),
+            "lock" => lenient::bag(value, at, problems),
             _ => true,
         };
         match key {
             "filename" => has_filename = keep,
             "abs_path" => has_abs_path = keep,
-            "function" | "module" | "instruction_addr" => has_place |= keep,
+            "function" | "module" | "instruction_addr" | "symbol_addr" => has_place |= keep,
             _ => {}
         }
         keep

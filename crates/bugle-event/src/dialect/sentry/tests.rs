@@ -86,12 +86,79 @@ fn a_payload_that_is_no_object_is_an_event_all_the_same() {
     assert_eq!(read(r#"{"message":"cut", "extra":{"a"#).message(), Some("cut"));
 }
 
+/// Row 8 of the protocol's checklist of traps.
+#[test]
+fn exceptions_and_frames_come_oldest_first_and_the_last_exception_names_the_event() {
+    let event = read(
+        r#"{"exception":[{"type":"Cause"},{"type":"Thrown","stacktrace":{"frames":[{"function":"outer"},{"function":"inner"}]}}]}"#,
+    );
+    let kinds: Vec<_> = event.exceptions().filter_map(|exception| exception.kind()).collect();
+    assert_eq!(kinds, ["Cause", "Thrown"]);
+    assert_eq!(crate::title::title(&event).kind, "Thrown");
+    assert_eq!(event.stack().and_then(|stack| stack.culprit()).and_then(|frame| frame.function()), Some("inner"));
+}
+
+/// Row 9 of the protocol's checklist of traps.
+#[test]
+fn lists_of_values_tags_and_fingerprints_come_in_every_form() {
+    for (key, element) in
+        [("exception", r#"{"type":"E"}"#), ("threads", r#"{"id":1}"#), ("breadcrumbs", r#"{"message":"m"}"#)]
+    {
+        let expected = format!(r#"{{"{key}":{{"values":[{element}]}}}}"#);
+        for form in [element.to_string(), format!("[{element},null]"), format!(r#"{{"values":[null,{element}]}}"#)] {
+            assert_eq!(canonical(&format!(r#"{{"{key}":{form}}}"#)), (expected.clone(), 0));
+        }
+    }
+    for tags in [r#"{"a":"b","n":1}"#, r#"[["a","b"],null,["n",1]]"#] {
+        assert_eq!(canonical(&format!(r#"{{"tags":{tags}}}"#)).0, r#"{"tags":[["a","b"],["n","1"]]}"#);
+    }
+    for (fingerprint, expected) in [
+        (r#"["a",7,true,1.5]"#, r#"{"fingerprint":["a","7","True","1.5"]}"#),
+        (r#""alone""#, r#"{"fingerprint":["alone"]}"#),
+        ("[]", "{}"),
+    ] {
+        assert_eq!(canonical(&format!(r#"{{"fingerprint":{fingerprint}}}"#)).0, expected);
+    }
+}
+
+#[test]
+fn every_interface_is_brought_to_its_form() {
+    for (json, expected) in [
+        (r#"{"extra":{"a":NaN,"b":Infinity,"c":-Infinity}}"#, r#"{"extra":{"a":null,"b":null,"c":null}}"#),
+        (r#"{"template":"a.html"}"#, r#"{"template":{"filename":"a.html","abs_path":"a.html"}}"#),
+        (r#"{"template":{"lineno":3}}"#, "{}"),
+        (
+            r#"{"sdk":{"name":"s","integrations":["a",null],"packages":["p",{"version":"1"}],"client_ip":"::1"}}"#,
+            r#"{"sdk":{"name":"s","integrations":["a"],"packages":[{"name":"p"}]}}"#,
+        ),
+        (
+            r#"{"exception":{"type":"E","mechanism":{"type":"x","exception_id":"3","parent_id":1.0,"is_exception_group":"true"}}}"#,
+            r#"{"exception":{"values":[{"type":"E","mechanism":{"type":"x","exception_id":3,"parent_id":1,"is_exception_group":true}}]}}"#,
+        ),
+        (
+            r#"{"threads":{"stacktrace":{"frames":[{"function":"f","function_id":1}],"registers":{"a":4096,"b":"n/a","c":null},"snapshot":"false"}}}"#,
+            r#"{"threads":{"values":[{"stacktrace":{"frames":[{"function":"f","function_id":"0x1"}],"registers":{"a":"0x1000","b":"n/a"},"snapshot":false}}]}}"#,
+        ),
+        (
+            r#"{"exception":[{"type":"A"},{"type":"B"}],"stacktrace":[{"function":"f"}]}"#,
+            r#"{"exception":{"values":[{"type":"A"},{"type":"B","stacktrace":{"frames":[{"function":"f"}]}}]}}"#,
+        ),
+        (
+            r#"{"csp":{"effectiveDirective":"img-src","lineNumber":"3"}}"#,
+            r#"{"csp":{"effective_directive":"img-src","line_number":3}}"#,
+        ),
+        (r#"{"_meta":{"a":{"":{"len":3,"val":"x"}}},"received":1,"version":"7"}"#, r#"{"_meta":{"a":{"":{"len":3}}}}"#),
+    ] {
+        assert_eq!(canonical(json).0, expected, "{json}");
+    }
+}
+
 #[test]
 fn problems_are_bounded() {
     let bad = vec!["1"; 10_000].join(",");
     let payload = format!("{{\"exception\":[{bad}],\"tags\":[{bad}]}}");
     let event = read(&payload);
-    assert_eq!(event.problems.len(), crate::problem::PROBLEMS_MAX);
+    assert_eq!(event.problems.len(), crate::problem::NOTED_MAX);
 }
 
 /// JSON of the kind that breaks readers: known keys with values of every type.

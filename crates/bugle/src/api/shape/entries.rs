@@ -29,6 +29,10 @@ pub fn entries(event: &Event<'_>) -> Vec<Entry> {
     add("threads", "threads", threads(event));
     add("template", "template", object("template").map(template));
     add("csp", "csp", object("csp").map(|csp| super::object(csp).into()));
+    for report in ["expectct", "expectstaple", "hpkp"] {
+        add(report, report, object(report).map(|report| super::object(report).into()));
+    }
+    add("stacktrace", "stacktrace", object("stacktrace").map(super::frame::stacktrace));
     add("breadcrumbs", "breadcrumbs", breadcrumbs(event));
     add("request", "request", object("request").map(request));
     add("debugmeta", "debug_meta", object("debug_meta").map(|meta| super::object(meta).into()));
@@ -136,5 +140,30 @@ fn pair_list(own: &Object<'_>, key: &str) -> Value {
         Some(Json::Array(list)) => pairs(list).map(|(key, value)| json!([key, value])).collect(),
         Some(Json::Null) | None => json!([]),
         Some(other) => value(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_an_event_is_an_entry_under_its_name() {
+        let text = r#"{"logentry":{"formatted":"m"},"exception":{"values":[{"type":"E","mechanism":{"type":"x","exception_id":0}}]},
+            "threads":{"values":[{"id":1,"crashed":true}]},"template":{"filename":"a.html","lineno":2,"context_line":"b"},
+            "csp":{"effective_directive":"img-src"},"hpkp":{"hostname":"h"},"breadcrumbs":{"values":[{"message":"c"}]},
+            "request":{"url":"https://a.example/","query_string":[["a","1"]]},"debug_meta":{"images":[{"type":"elf"}]}}"#;
+        let entries = entries(&Event::stored(text));
+        let kinds: Vec<&str> = entries.iter().map(|entry| entry.kind).collect();
+        let expected =
+            ["message", "exception", "threads", "template", "csp", "hpkp", "breadcrumbs", "request", "debugmeta"];
+        assert_eq!(kinds, expected);
+        let of = |kind: &str| &entries.iter().find(|entry| entry.kind == kind).expect("is there").data;
+        assert_eq!(of("template")["context"], json!([[2, "b"]]));
+        assert_eq!(of("csp")["effective_directive"], "img-src");
+        assert_eq!(of("threads")["values"][0]["crashed"], true);
+        assert_eq!(of("exception")["values"][0]["mechanism"]["exception_id"], 0);
+        assert_eq!(of("request")["query"], json!([["a", "1"]]));
+        assert_eq!(of("debugmeta")["images"][0]["type"], "elf");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{date, entries, field, object, release, value};
 use crate::event::{self, Stored};
+use crate::feedback::{self, Of};
 use crate::project::Project;
 use bugle_db::{DbError, Tx};
 use bugle_event::event::Stack;
@@ -42,6 +43,7 @@ pub fn detail(tx: &mut Tx<'_>, stored: &Stored, project: &Project) -> Result<Val
     let event = Event::stored(&stored.json);
     let (older, newer) = event::neighbours(tx, stored)?;
     let entries = entries::entries(&event);
+    let reports = feedback::list(tx, Of::Event(stored.project, stored.event_id), 0, 1)?;
     let mut shape = summary(stored);
     let meta = event.json.object("_meta").map(|meta| meta_shape(meta, &entries)).unwrap_or_else(empty_meta);
     let entries: Vec<Value> =
@@ -62,7 +64,7 @@ pub fn detail(tx: &mut Tx<'_>, stored: &Stored, project: &Project) -> Result<Val
         "previousEventID": older.map(|id| id.to_string()),
         "groupingConfig": null,
         "occurrence": null,
-        "userReport": null,
+        "userReport": reports.first().map(super::feedback::feedback),
         "sdkUpdates": [],
         "resolvedWith": [],
     });
@@ -75,10 +77,9 @@ pub fn detail(tx: &mut Tx<'_>, stored: &Stored, project: &Project) -> Result<Val
 fn kind(event: &Event<'_>) -> &'static str {
     if event.exceptions().next().is_some() || event.stack().is_some() {
         "error"
-    } else if event.json.has("csp") {
-        "csp"
     } else {
-        "default"
+        let report = ["csp", "expectct", "expectstaple", "hpkp"].into_iter().find(|report| event.json.has(report));
+        report.unwrap_or("default")
     }
 }
 
@@ -93,6 +94,11 @@ fn metadata(event: &Event<'_>, title: &title::Title) -> Value {
     if event.exceptions().next().is_some() {
         metadata.insert("type".into(), title.kind.as_str().into());
         metadata.insert("value".into(), title.text.as_str().into());
+    }
+    if let Some(csp) = event.json.object("csp") {
+        metadata.insert("directive".into(), csp.text("effective_directive").into());
+        metadata.insert("uri".into(), csp.text("blocked_uri").into());
+        metadata.insert("message".into(), event.message().into());
     }
     if let Some(frame) = event.stack().as_ref().and_then(Stack::culprit) {
         metadata.insert("filename".into(), frame.filename().or_else(|| frame.abs_path()).into());
@@ -179,6 +185,9 @@ fn meta_shape(meta: &Object<'_>, entries: &[entries::Entry]) -> Value {
         ("sdk", "sdk"),
     ] {
         shape[place] = field(meta, key);
+    }
+    if let Some(notes) = meta.object("tags") {
+        shape["tags"] = object(notes).into();
     }
     for (at, entry) in entries.iter().enumerate() {
         if let Some(notes) = meta.get(entry.key) {

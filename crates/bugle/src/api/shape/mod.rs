@@ -4,6 +4,7 @@
 
 pub mod entries;
 pub mod event;
+pub mod feedback;
 pub mod frame;
 pub mod issue;
 pub mod key;

@@ -2,6 +2,7 @@
 
 use super::{date, release};
 use crate::access::Person;
+use crate::policy::browser::Wishes;
 use crate::project::Project;
 use bugle_db::{DbError, Tx, params};
 use serde_json::{Value, json};
@@ -63,7 +64,8 @@ pub fn detail(tx: &mut Tx<'_>, project: &Project, person: &Person, base: &str) -
     let newest: Option<String> = newest.map(|row| row.get(0)).transpose()?;
     shape["environments"] = environments.into();
     shape["latestRelease"] = release::of(tx, project, newest.as_deref())?;
-    shape["options"] = json!({});
+    shape["allowedDomains"] = json!(Wishes::read(tx, project.id)?.allowed_domains);
+    shape["options"] = crate::api::filter::options(tx, project.id)?;
     shape["links"] = json!({ "projectUrl": format!("{base}/projects/{}", project.slug) });
     Ok(shape)
 }

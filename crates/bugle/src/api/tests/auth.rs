@@ -94,7 +94,7 @@ async fn a_token_s_use_is_noted_and_its_end_is_immediate() {
 #[tokio::test]
 async fn everything_unknown_is_json() {
     let api = Api::new();
-    for path in ["/nothing/", "/organizations/acme/releases/", "/issues/1/similar", "/issues/1/events/x/y/"] {
+    for path in ["/nothing/", "/organizations/acme/replays/", "/issues/1/similar", "/issues/1/events/x/y/"] {
         api.get(path).await.detail(404);
     }
     let answer = api.call("PATCH", "/issues/1/", "").await;

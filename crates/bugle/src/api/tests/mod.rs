@@ -2,6 +2,8 @@
 
 mod auth;
 mod event;
+mod feedback;
+mod filter;
 mod issue;
 mod limit;
 mod project;

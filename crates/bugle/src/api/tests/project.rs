@@ -86,7 +86,8 @@ async fn projects_are_made_changed_and_deleted() {
         (r#"{"name":7}"#, "string"),
         (r#"{"slug":"42"}"#, "slug"),
         (r#"{"dataScrubber":false}"#, "dataScrubber"),
-        (r#"{"options":{"filters:blacklisted_ips":"1.2.3.4"}}"#, "filters:blacklisted_ips"),
+        (r#"{"options":{"filters:blacklisted":"1.2.3.4"}}"#, "filters:blacklisted"),
+        (r#"{"options":{"sentry:origins":"*"}}"#, "sentry:origins"),
     ] {
         assert!(api.call("PUT", "/projects/acme/newer/", body).await.detail(400).contains(told), "{body}");
     }

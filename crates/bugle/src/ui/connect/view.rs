@@ -104,7 +104,8 @@ fn because(connect: &Connect) -> Markup {
     html! {
         p.because {
             "The DSN is an address and a write-only key. It may stand in source code; it cannot read anything. "
-            a href={ "/projects/" (encode(&connect.project.slug)) "/settings#keys" } { "More keys and limits" }
+            a href={ "/projects/" (encode(&connect.project.slug)) "/settings#keys" } { "More keys and limits" } " · "
+            a href={ "/projects/" (encode(&connect.project.slug)) "/browser" } { "Loader, tunnel and sites of browsers" }
         }
     }
 }

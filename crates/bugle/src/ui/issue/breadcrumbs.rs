@@ -3,6 +3,7 @@
 use super::room::Room;
 use super::value::{self, Meta};
 use crate::ui::moment::length;
+use crate::ui::number::exact;
 use bugle_event::Event;
 use bugle_event::json::{Json, Object};
 use maud::{Markup, html};
@@ -48,6 +49,9 @@ fn crumbs(event: &Event<'_>, room: &mut Room) -> Markup {
                             }
                             @if far.len() > SHOWN_MAX - SHOWN { p.because { "The earliest are in the JSON." } }
                         }
+                    }
+                    @if let Some(count) = meta.length(crumbs.len()) {
+                        p.because { "Of " (exact(count)) " breadcrumbs the newest were kept." }
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! Context: the request, the person, where it ran, and everything else that was sent along, under its own name.
 
+use super::known;
 use super::room::Room;
 use super::value::{self, Meta};
 use crate::ui::number::counted;
@@ -160,13 +161,14 @@ fn is_told(event: &Event<'_>, key: &str, text: &str) -> bool {
 
 fn contexts(event: &Event<'_>, room: &mut Room) -> Markup {
     let Some(contexts) = event.json.object("contexts") else { return html! {} };
-    const FIRST: [&str; 7] = ["runtime", "browser", "os", "device", "app", "trace", "response"];
+    const FIRST: [&str; 9] = ["runtime", "browser", "os", "client_os", "device", "app", "trace", "response", "flags"];
     let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
     let mut all: Vec<(&str, &Json<'_>)> = contexts.iter().collect();
     all.sort_by_key(|(name, _)| rank(name));
     html! {
         @for (name, context) in all.into_iter().take(CONTEXTS_MAX) {
             @match context {
+                Json::Object(object) if name == "flags" && !object.array("values").is_empty() => (flags(object, room)),
                 Json::Object(object) if !object.is_empty() => (fields(&title(name), own_name(name), object, Meta::of(event).at("contexts").at(name), room)),
                 _ => {},
             }
@@ -176,7 +178,13 @@ fn contexts(event: &Event<'_>, room: &mut Room) -> Markup {
 
 /// Contexts that the application made up say so.
 fn own_name(name: &str) -> &'static str {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 22] = [
+        "client_runtime",
+        "memory_info",
+        "threadpool_info",
+        "replay",
+        "unity",
+        "ota_updates",
         "runtime",
         "browser",
         "os",
@@ -200,6 +208,12 @@ fn own_name(name: &str) -> &'static str {
 fn title(name: &str) -> String {
     match name {
         "os" => "System".into(),
+        "client_os" => "Client's system".into(),
+        "client_runtime" => "Client's runtime".into(),
+        "memory_info" => "Memory".into(),
+        "threadpool_info" => "Thread pool".into(),
+        "cloud_resource" => "Cloud".into(),
+        "ota_updates" => "Updates over the air".into(),
         "gpu" => "GPU".into(),
         "otel" => "OpenTelemetry".into(),
         name => {
@@ -210,15 +224,45 @@ fn title(name: &str) -> String {
     }
 }
 
+/// Feature flags as a table: the one that was evaluated last first.
+fn flags(context: &Object<'_>, room: &mut Room) -> Markup {
+    let all = known::flags(context);
+    let shown = &all[..all.len().min(FIELDS_MAX)];
+    html! {
+        @if room.take(4 + 2 * shown.len()) {
+            div {
+                h3 { "Flags" " " small.fine { "newest first" } }
+                dl.kv {
+                    @for (flag, result) in shown { dt { (value::cut(flag, 80).0) } dd { (value::text(result)) } }
+                    @if all.len() > shown.len() { dt { "…" } dd.dim { (all.len() - shown.len()) " more, in the JSON" } }
+                }
+            }
+        }
+    }
+}
+
 fn fields(title: &str, note: &str, object: &Object<'_>, meta: Meta<'_>, room: &mut Room) -> Markup {
     let shown: Vec<(&str, &Json<'_>)> =
         object.iter().filter(|(key, found)| *key != "type" && !found.is_null()).take(FIELDS_MAX).collect();
+    let lost = meta.lost(object);
+    let context = title.to_ascii_lowercase();
     html! {
-        @if !shown.is_empty() && room.take(3 + 2 * shown.len()) {
+        @if (!shown.is_empty() || !lost.is_empty()) && room.take(3 + 2 * (shown.len() + lost.len().min(FIELDS_MAX))) {
             div {
                 h3 { (title) @if !note.is_empty() { " " small.fine { (note) } } }
                 dl.kv {
-                    @for (key, found) in shown { dt { (value::cut(key, 80).0.replace('_', " ")) } dd { (value::value(found, meta.at(key))) } }
+                    @for (key, found) in shown {
+                        dt { (value::cut(key, 80).0.replace('_', " ")) }
+                        dd {
+                            @match known::shown(&context, key, found).filter(|_| !["extra", "person"].contains(&&*context)) {
+                                Some(told) => (value::noted(&told, meta.at(key))),
+                                None => (value::value(found, meta.at(key))),
+                            }
+                        }
+                    }
+                    @for (key, told) in lost.into_iter().take(FIELDS_MAX) {
+                        dt { (value::cut(key, 80).0.replace('_', " ")) } dd { span.gone { (told) } }
+                    }
                     @if object.len() > FIELDS_MAX + 1 { dt { "…" } dd.dim { "more, in the JSON" } }
                 }
             }
@@ -228,7 +272,7 @@ fn fields(title: &str, note: &str, object: &Object<'_>, meta: Meta<'_>, room: &m
 
 /// What has no place of its own: kept under the key it came with.
 fn more(event: &Event<'_>, room: &mut Room) -> Markup {
-    const PLACED: [&str; 34] = [
+    const PLACED: [&str; 38] = [
         "event_id",
         "timestamp",
         "received",
@@ -258,7 +302,11 @@ fn more(event: &Event<'_>, room: &mut Room) -> Markup {
         "version",
         "debug_meta",
         "message",
-        "stacktrace",
+        "template",
+        "csp",
+        "expectct",
+        "expectstaple",
+        "hpkp",
         "title",
         "culprit",
         "key_id",

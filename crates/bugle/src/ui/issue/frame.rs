@@ -3,7 +3,7 @@
 use super::room::Room;
 use super::source::{self, Notes};
 use super::value::{self, Meta};
-use crate::ui::number::counted;
+use crate::ui::number::{counted, exact};
 use bugle_event::event::Frame;
 use maud::{Markup, html};
 
@@ -44,6 +44,9 @@ pub fn stack(frames: &[Frame<'_>], open: Option<usize>, scene: Scene<'_>, room: 
                 ({ at = frames.len(); html! {} })
             }
         }
+        @if let Some(count) = scene.meta.length(frames.len()) {
+            p.because { "Of " (exact(count)) " frames those in the middle were left out." }
+        }
     }
 }
 
@@ -58,6 +61,9 @@ fn own(frame: Frame<'_>, is_open: bool, scene: Scene<'_>, room: &mut Room) -> Ma
             }
             div.body {
                 (lines(frame, platform, room))
+                @if frame.vars().is_none() && scene.meta.at("vars").loss().is_some() {
+                    p.because { "Its variables were left out because only some frames of a long stack keep them." }
+                }
                 (locals(frame, scene.meta.at("vars"), platform, room))
             }
         }

@@ -134,6 +134,7 @@ fn facts(sheet: &Sheet) -> Markup {
                 @if sheet.size.events > 0 { " " small title=(kept(sheet)) { (bytes(sheet.size.bytes())) } }
             } }
             div { dt { "People" } dd { data value=(issue.people) data-people { @if issue.people > 0 { (exact(issue.people)) } @else { "–" } } } }
+            @if sheet.voices.count > 0 { div { dt { "Feedback" } dd { a href="#feedback" { (exact(sheet.voices.count)) } } } }
             div { dt { "Project" } dd { a href={ "/issues?project=" (issue.project_slug) } { (issue.project_name) } } }
             @if issue.is_unhandled { div { dt { "Handled" } dd { "no" } } }
             @if !issue.logger.is_empty() { div { dt { "Logger" } dd { (value::cut(&issue.logger, 80).0) } } }

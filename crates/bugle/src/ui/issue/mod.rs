@@ -2,21 +2,29 @@
 //!
 //! `/issues/{id}` shows the newest event; `/issues/{id}/events/{event}` the same page with that one, and its JSON or
 //! Markdown under `.json` and `.md`. A short id is an address too. The parts, from top to bottom, are [`head`] (with
-//! [`lede`]), [`exception`] and [`frame`], [`breadcrumbs`], [`context`], [`problems`], [`rail`], [`activity`].
+//! [`lede`]), [`exception`] and [`frame`], [`breadcrumbs`], [`context`], [`threads`], [`images`], [`problems`], [`rail`],
+//! [`activity`].
 
 mod activity;
 mod breadcrumbs;
 mod context;
 mod events;
 mod exception;
+mod feedback;
 mod frame;
 mod head;
+mod images;
+mod known;
 mod lede;
 mod markdown;
+mod mechanism;
 mod problems;
 mod rail;
+mod report;
 mod room;
 mod source;
+mod threads;
+mod tree;
 mod value;
 mod workflow;
 
@@ -88,6 +96,7 @@ struct Sheet {
     tags: Vec<Tag>,
     keys: Vec<Key>,
     activity: Vec<Activity>,
+    voices: feedback::Voices,
     members: Vec<Member>,
     now_ms: i64,
 }
@@ -199,7 +208,9 @@ fn load(
         (Some(event), Some(_)) => format!("/issues/{id}/events/{}", event.event_id),
         _ => format!("/issues/{id}"),
     };
+    let shown = event.as_ref().map(|event| event.event_id);
     Ok(Some(Sheet {
+        voices: feedback::Voices::read(tx, (issue.project, id), shown)?,
         event,
         older,
         newer,
@@ -248,6 +259,7 @@ fn view(sheet: &Sheet) -> Markup {
                 }
                 (rail::rail(sheet, event.as_ref()))
             }
+            (feedback::section(sheet.issue.id, &sheet.voices, sheet.now_ms))
             (activity::section(sheet))
         }
     }
@@ -259,7 +271,8 @@ fn parts(event: &Event<'_>, room: &mut Room) -> Markup {
         (exception::section(event, room))
         (breadcrumbs::section(event, room))
         (context::section(event, room))
-        (exception::threads(event, room))
+        (threads::section(event, room))
+        (images::section(event, room))
         (problems::section(event, room))
     }
 }

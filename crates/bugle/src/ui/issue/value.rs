@@ -54,6 +54,36 @@ impl<'e> Meta<'e> {
         Meta(self.0.and_then(|tree| tree.object(&key.to_string())))
     }
 
+    /// How many there were of what it is about, and whether that is more than the `kept` that are there.
+    pub fn length(self, kept: usize) -> Option<i64> {
+        let length = self.about()?.get("len").and_then(Json::int)?;
+        (length > kept as i64).then_some(length)
+    }
+
+    /// What became of a value that is not there any more, in words.
+    pub fn loss(self) -> Option<&'static str> {
+        let about = self.about()?;
+        let is_gone =
+            |remark: &&Json<'_>| remark.array().is_some_and(|parts| parts.get(1).and_then(Json::text) == Some("x"));
+        match about.array("rem").iter().find(is_gone).and_then(|remark| remark.array()?.first()?.text()) {
+            Some("!limit") => Some("left out: too large"),
+            Some("!config" | "!raw") => Some("left out by the SDK"),
+            Some(_) => Some("removed by a rule"),
+            None if !about.array("err").is_empty() => Some("left out: not what belongs here"),
+            None => None,
+        }
+    }
+
+    /// The names under which something was, of which `object` has nothing any more.
+    pub fn lost(self, object: &Object<'_>) -> Vec<(&'e str, &'static str)> {
+        let names = self.0.into_iter().flat_map(Object::iter).filter(|(name, _)| !name.is_empty() && !object.has(name));
+        names.filter_map(|(name, _)| Some((name, self.at(name).loss()?))).collect()
+    }
+
+    fn about(self) -> Option<&'e Object<'e>> {
+        self.0?.object("")
+    }
+
     /// That of the value of a pair, which SDKs note under its name and scrubbing under its place.
     pub fn pair(self, name: &str, index: usize) -> Meta<'e> {
         let by_name = self.at(name);
@@ -76,8 +106,12 @@ impl<'e> Meta<'e> {
     }
 }
 
-/// The name of a rule for people: `@password:filter` is `password`. What begins with `!` names no rule.
+/// The name of a rule for people: `@password:filter` is `password`, and an SDK's own settings are the SDK. What else begins
+/// with `!` names no rule.
 fn rule(id: &str) -> String {
+    if matches!(id, "!config" | "!raw") {
+        return "SDK".into();
+    }
     let name = id.trim_start_matches('@').split(':').next().unwrap_or("");
     if name.starts_with('!') { String::new() } else { cut(name, 40).0.to_string() }
 }
@@ -149,6 +183,8 @@ enum Piece {
     Code(String),
     /// Something that was removed, and by which rule.
     Gone(String),
+    /// What is missing of the value before it.
+    Cut(String),
 }
 
 /// A value as it is being written: pieces, and how many characters there is room for.
@@ -178,14 +214,17 @@ impl Line {
                 self.push(Piece::Plain, &format!("{{…{}}}", object.len()));
             }
             Json::Array(list) => {
+                let kept = list.len();
                 self.push(Piece::Plain, "[");
                 for (at, item) in list.iter().enumerate() {
                     self.push(Piece::Plain, if at > 0 { ", " } else { "" });
                     self.walk(item, meta.at(at), depth + 1);
                 }
                 self.push(Piece::Plain, "]");
+                self.cut(meta.length(kept), "entries");
             }
             Json::Object(object) => {
+                let kept = object.len();
                 self.push(Piece::Plain, "{");
                 for (at, (key, item)) in object.iter().enumerate() {
                     self.push(Piece::Plain, if at > 0 { ", " } else { "" });
@@ -193,7 +232,15 @@ impl Line {
                     self.walk(item, meta.at(key), depth + 1);
                 }
                 self.push(Piece::Plain, "}");
+                self.cut(meta.length(kept), "entries");
             }
+        }
+    }
+
+    /// Says of how many `things` the value before this is what was kept.
+    fn cut(&mut self, length: Option<i64>, things: &str) {
+        if let Some(length) = length.filter(|_| self.pieces.len() < 2 * PIECES_MAX) {
+            self.pieces.push(Piece::Cut(format!("cut from {} {things}", exact(length))));
         }
     }
 
@@ -205,13 +252,19 @@ impl Line {
             return self.gone(told.unwrap_or_else(|| rule.to_string()));
         }
         let is_quoted = self.manner == Manner::Quoted || (self.manner == Manner::Plain && depth > 0);
+        let length = meta.length(text.chars().count());
         let kind: fn(String) -> Piece = match self.manner {
             Manner::Code => Piece::Code,
             _ if is_quoted => Piece::Text,
             _ => Piece::Plain,
         };
         if removed.is_empty() {
-            return if is_quoted { self.push(kind, &format!("\"{text}\"")) } else { self.push(kind, text) };
+            if is_quoted {
+                self.push(kind, &format!("\"{text}\""))
+            } else {
+                self.push(kind, text)
+            }
+            return self.cut(length, "characters");
         }
         let mut from = 0;
         for (rule, start, end) in removed.drain(..) {
@@ -220,6 +273,7 @@ impl Line {
             from = end;
         }
         self.push(kind, &text[from..]);
+        self.cut(length, "characters");
     }
 
     fn gone(&mut self, rule: String) {
@@ -269,6 +323,7 @@ impl Line {
         let texts = self.pieces.iter().map(|piece| match piece {
             Piece::Plain(text) | Piece::Text(text) | Piece::Number(text) | Piece::Code(text) => text.as_str(),
             Piece::Gone(_) => "(removed)",
+            Piece::Cut(_) => "",
         });
         texts.flat_map(str::chars).take(PEEK_CHARS).collect()
     }
@@ -282,6 +337,7 @@ fn ink(piece: &Piece) -> Markup {
             Piece::Number(text) => i.n { (text) },
             Piece::Code(text) if text.len() <= FOLDED_CHARS => (source::line(text, Notes::None)),
             Piece::Code(text) => (text),
+            Piece::Cut(told) => { " " span.gone title="Longer than the limit: the rest was not stored" { (told) } },
             Piece::Gone(rule) if rule.is_empty() => span.gone title="Removed before it was stored" { "removed" },
             Piece::Gone(rule) => span.gone title={ "Removed before it was stored, by the rule “" (rule) "”" } { "removed: " (rule) },
         }
@@ -311,6 +367,30 @@ mod tests {
         assert!(of("b").contains(">removed</span>") && !of("b").contains("Filtered"));
         assert!(of("c").contains(&chip("password")));
         assert_eq!(of("e"), "see [ip]", "neither the whole value nor noted; a remark that lies is nothing");
+    }
+
+    #[test]
+    fn what_was_cut_says_from_how_much() {
+        let event = Event::stored(
+            r#"{"a":"xyz...","b":[1,{"c":"y..."}],"d":"[Filtered]","e":{},"_meta":{"a":{"":{"len":12000,"rem":[["!limit","s",3,6]]}},
+                "b":{"":{"len":300},"1":{"c":{"":{"len":900}}}},"d":{"":{"rem":[["!config","s",0,10]]}},
+                "e":{"gone":{"":{"rem":[["!limit","x"]]}},"odd":{"":{"err":["invalid_data"]}},"body":{"":{"rem":[["!raw","x"]]}}}}}"#,
+        );
+        let of = |key: &str| value(event.json.get(key).expect("is there"), Meta::of(&event).at(key)).into_string();
+        assert!(of("a").contains(">cut from 12,000 characters<"), "{}", of("a"));
+        assert!(
+            of("b").contains(">cut from 300 entries<") && of("b").contains(">cut from 900 characters<"),
+            "{}",
+            of("b")
+        );
+        assert!(of("d").contains("removed: SDK"), "{}", of("d"));
+        let lost = Meta::of(&event).at("e").lost(event.json.object("e").expect("is there"));
+        let expected = [
+            ("gone", "left out: too large"),
+            ("odd", "left out: not what belongs here"),
+            ("body", "left out by the SDK"),
+        ];
+        assert_eq!(lost, expected);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn answer(ledger: &Ledger, id: EventId, fate: &Fate, short_id: Option<&str>) -> 
                 }
                 Fate::Refused { reason, at_ms } => {
                     @let (name, sentence) = words::reason(*reason);
-                    p { b { "It was refused at the door" } ", " (ago(*at_ms, now_ms)) ": " (name) "." }
+                    p { b { @if reason.is_filter() { "It was dropped by the project" } @else { "It was refused at the door" } } ", " (ago(*at_ms, now_ms)) ": " (name) "." }
                     p.say { (sentence)
                         @if let Some((href, label)) = words::setting(*reason, &ledger.project.slug, None) { " " a href=(href) { (label) } } }
                 }

@@ -121,6 +121,7 @@ impl Ledger {
     fn key_name(&self, id: i64) -> String {
         match self.keys.iter().find(|key| key.id == id) {
             Some(key) => key.label.clone(),
+            None if id == 0 => "no key, but a token".into(),
             None => format!("number {id} (deleted)"),
         }
     }

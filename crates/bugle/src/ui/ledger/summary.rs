@@ -96,8 +96,21 @@ fn cause(ledger: &Ledger, fate: &Fate) -> Markup {
             Reason::Overload => { (were) " refused, because more was waiting to be filed than the server allows" }
             Reason::DiskFull => { (were) " refused, because the server's disk was nearly full" }
             Reason::BadCredentials | Reason::NoKey | Reason::UnknownKey => { (were) " refused for the key that came along" }
+            Reason::Cors => { (were) " refused, because " (they(fate)) " of a site that the project does not allow" }
+            Reason::Tunnel => { (were) " refused, because the project has not opened the tunnel" }
             Reason::Quarantined => { "could not be filed and " (were) " put aside on the server" }
+            Reason::Timestamp => "claim to be of the future or more than five days old",
+            Reason::InvalidRelease => "name no valid release",
             Reason::ProjectGone | Reason::None => { (were) " dropped" }
+            Reason::FilterRule => {
+                (were) " dropped by " a href={ "/projects/" (encode(&ledger.project.slug)) "/filters#rules" } { "rules of the project" }
+            }
+            filter @ (Reason::FilterReactHydration | Reason::FilterChunkLoad | Reason::FilterCsp | Reason::FilterAddress
+            | Reason::FilterRelease | Reason::FilterMessage | Reason::FilterLocalhost | Reason::FilterExtensions
+            | Reason::FilterLegacyBrowsers | Reason::FilterCrawlers) => {
+                (were) " dropped by the filter "
+                a href={ "/projects/" (encode(&ledger.project.slug)) "/filters#" (filter.as_str()) } { (filter.as_str()) }
+            }
         }
     }
 }

@@ -88,7 +88,10 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
             "not an envelope",
             "The body broke off, or does not have the form in which SDKs send. Whoever sent it may not be an SDK.",
         ),
-        Reason::Unreadable => ("not what it says it is", "An item says that it is a report of an SDK and is none."),
+        Reason::Unreadable => (
+            "not what it says it is",
+            "An item is not what it says it is, such as feedback without a word, or a session without a time.",
+        ),
         Reason::NoKey => ("no key", "No key came with it, so nobody knows whose it is. Check that the SDK has a DSN."),
         Reason::BadCredentials => {
             ("contradictory keys", "Two different keys came with it, or one that is malformed. Copy the DSN anew.")
@@ -96,6 +99,10 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
         Reason::UnknownKey => {
             ("unknown key", "The key is not known, is switched off, or belongs to another project. Copy the DSN anew.")
         }
+        Reason::Cors => {
+            ("not from one of your sites", "A page sent it whose site is not among the project's allowed domains.")
+        }
+        Reason::Tunnel => ("not open for the tunnel", "It came by the tunnel, which this project has not opened."),
         Reason::Overload => (
             "too much at once",
             "More was waiting to be filed than the server allows. It was refused before it was written, and the SDK was \
@@ -106,7 +113,42 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
             "The server's disk had less room than must remain. It was refused before it was written, and the SDK was \
              told to come back.",
         ),
+        Reason::Timestamp => (
+            "of another time",
+            "A session claims to have begun in the future or more than five days ago. The clock of the device may be wrong.",
+        ),
+        Reason::InvalidRelease => (
+            "no valid release",
+            "A session counts for a release, and this one names none or one that may not be called so. Set the release \
+             where the SDK is started.",
+        ),
         Reason::ProjectGone => ("the project was deleted", "The project was deleted before the event was filed."),
+        Reason::FilterReactHydration => {
+            ("a filter: React hydration", "The filter for hydration errors of React is on for the project.")
+        }
+        Reason::FilterChunkLoad => {
+            ("a filter: chunks", "The filter for chunks of a web app that could not be loaded is on for the project.")
+        }
+        Reason::FilterCsp => (
+            "a filter: sources of reports",
+            "The project does not want security reports about these sources, or about what browsers and extensions do.",
+        ),
+        Reason::FilterAddress => {
+            ("a filter: addresses", "It came from an address that the project does not want events from.")
+        }
+        Reason::FilterRelease => ("a filter: releases", "It is of a release that the project does not want events of."),
+        Reason::FilterMessage => ("a filter: messages", "Its message is one that the project does not want."),
+        Reason::FilterLocalhost => {
+            ("a filter: localhost", "It came from the machine of a developer, and the project filters those.")
+        }
+        Reason::FilterExtensions => {
+            ("a filter: extensions", "It is of a browser extension, and the project filters those.")
+        }
+        Reason::FilterLegacyBrowsers => {
+            ("a filter: old browsers", "It is of a browser that the project finds too old.")
+        }
+        Reason::FilterCrawlers => ("a filter: robots", "It is of a robot, and the project filters those."),
+        Reason::FilterRule => ("a rule of the project", "A rule that somebody of the project wrote drops such events."),
         Reason::Quarantined => (
             "put aside",
             "Filing it failed in a way that would fail again. The record is kept with its error, and what stood behind \
@@ -132,13 +174,29 @@ pub fn setting(reason: Reason, slug: &str, key: Option<i64>) -> Option<(String, 
             Some((limits(""), "Parts of the server's limits"))
         }
         Reason::NoKey | Reason::BadCredentials | Reason::UnknownKey => Some((project("keys"), "Keys")),
+        Reason::Cors | Reason::Tunnel => Some((format!("/projects/{}/browser", encode(slug)), "Browser")),
         Reason::IssueCap => Some((format!("/projects/{}/storage", encode(slug)), "Cap per issue")),
         Reason::Unsupported => Some(("/help/limits#kinds".into(), "What is kept")),
         Reason::TooLarge => Some(("/help/limits#sizes".into(), "Sizes")),
-        Reason::Encoding | Reason::Framing | Reason::Unreadable => Some(("/help/limits#sizes".into(), "What is read")),
+        Reason::Encoding | Reason::Framing | Reason::Unreadable | Reason::Timestamp | Reason::InvalidRelease => {
+            Some(("/help/limits#sizes".into(), "What is read"))
+        }
         Reason::Overload => Some(("/help/limits#backlog".into(), "Backlog")),
         Reason::DiskFull => Some(("/help/limits#disk".into(), "Free disk")),
         Reason::Quarantined => Some(("/ledger#quarantine".into(), "What was put aside")),
+        Reason::FilterRule => Some((format!("/projects/{}/filters#rules", encode(slug)), "Rules of the project")),
+        Reason::FilterReactHydration
+        | Reason::FilterChunkLoad
+        | Reason::FilterCsp
+        | Reason::FilterAddress
+        | Reason::FilterRelease
+        | Reason::FilterMessage
+        | Reason::FilterLocalhost
+        | Reason::FilterExtensions
+        | Reason::FilterLegacyBrowsers
+        | Reason::FilterCrawlers => {
+            Some((format!("/projects/{}/filters#{}", encode(slug), reason.as_str()), "Filters of the project"))
+        }
     }
 }
 

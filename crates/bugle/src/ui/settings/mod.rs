@@ -4,6 +4,8 @@
 //! under [`project`] and, what it keeps, [`storage`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
 
 pub mod account;
+pub mod browser;
+pub mod filters;
 pub mod invite;
 pub mod key;
 pub mod limits;
@@ -27,6 +29,8 @@ pub fn routes() -> Router<Shared> {
         .merge(key::routes())
         .merge(limits::routes())
         .merge(storage::routes())
+        .merge(filters::routes())
+        .merge(browser::routes())
         .merge(target::routes())
 }
 

@@ -134,6 +134,8 @@ fn view(settings: &Settings, said: &Said) -> Markup {
                 a href=(settings.path("limits")) { "Limits" } " · "
                 a href=(settings.path("ledger")) { "Ledger" } " · "
                 a href=(settings.path("storage")) { "Storage" } " · "
+                a href=(settings.path("filters")) { "Filters" } " · "
+                a href=(settings.path("browser")) { "Browsers" } " · "
                 a href={ "/deliveries?project=" (encode(&project.slug)) } { "What was sent" }
             }
         } }
@@ -215,7 +217,7 @@ mod tests {
         let world = world().await;
         world.another_organization().await;
         let mut owner = world.owner().await;
-        for path in ["settings", "setup", "ledger", "limits", "storage"] {
+        for path in ["settings", "setup", "ledger", "limits", "storage", "browser", "filters", "filters/rules/new"] {
             assert_eq!(owner.get(&format!("/projects/theirs/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(owner.get("/deliveries?project=theirs").await.status, StatusCode::NOT_FOUND);
@@ -223,6 +225,10 @@ mod tests {
             ("/projects/theirs/settings", vec![("name", "mine")]),
             ("/projects/theirs", vec![("_method", "DELETE"), ("slug", "theirs")]),
             ("/projects/theirs/storage", vec![("retention_days", "1")]),
+            ("/projects/theirs/filters", vec![("on", "localhost")]),
+            ("/projects/theirs/filters", vec![("act", "try:localhost")]),
+            ("/projects/theirs/filters/rules/1", vec![("_method", "DELETE")]),
+            ("/projects/theirs/browser/tunnel", vec![("open", "on")]),
             ("/projects/theirs/keys", vec![("label", "mine")]),
             ("/projects/theirs/keys/2", vec![("_method", "DELETE")]),
             ("/projects/shop/keys/2", vec![("_method", "DELETE")]),

@@ -56,6 +56,43 @@ async fn limits(folder: &std::path::Path, house: &House) {
 
 #[tokio::test]
 #[ignore = "writes files for people to look at"]
+async fn gallery_of_filters() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    seed::night(&mut house).await;
+    let base = "/projects/shop-api/filters";
+    write(&folder, "filters-none", &house.get(base).await);
+    let settings = "on=localhost&on=web-crawlers&releases=shop@3.*%0D%0A*-beta&browsers=default";
+    house.post(base, &format!("act=save&{settings}")).await;
+    let rows = "field=error.type&tag=&negated=&op=is&values=ReadTimeout%0D%0AOperationalError&\
+                field=tag&tag=server_name&negated=not&op=starts&values=web-";
+    let rule = format!("name=Timeouts+at+night&note=The+tax+office+is+down+until+May.&match=all&active=on&{rows}");
+    house.post(&format!("{base}/rules"), &format!("act=save&{rule}")).await;
+    house.post(&format!("{base}/rules"), &format!("act=save&{}", rule.replace("active=on&", ""))).await;
+    let drop = |tx: &mut bugle_db::Tx<'_>| {
+        let mut sums = crate::filter::drops::Sums::default();
+        for n in 0..1_204 {
+            let by = bugle_event::filter::By::Rule(1);
+            sums.add(1, by, crate::store::now_ms() - 180_000 - n * 700_000);
+        }
+        sums.write(tx)
+    };
+    house.app.store.write(drop).await.expect("writes");
+    write(&folder, "filters", &house.get(base).await);
+    write(&folder, "filters-wrong", &house.post(base, "act=save&addresses=nowhere").await);
+    write(&folder, "filters-rule", &house.get(&format!("{base}/rules/1")).await);
+    write(&folder, "filters-new", &house.get(&format!("{base}/rules/new")).await);
+    write(&folder, "filters-json", &house.post(&format!("{base}/rules/1"), &format!("act=json&{rule}")).await);
+    write(&folder, "filters-tried", &house.post(&format!("{base}/rules/1"), &format!("act=try&days=14&{rule}")).await);
+    write(
+        &folder,
+        "filters-slip",
+        &house.post(&format!("{base}/rules"), "act=save&name=x&field=url&op=is&values=").await,
+    );
+}
+
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
 async fn gallery_of_the_ledger() {
     let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
     let mut house = House::new().await;
@@ -78,7 +115,46 @@ async fn gallery_of_the_ledger() {
     }
 }
 
-fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
+/// Events of every shape, as the door reads them.
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_shapes() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    let project = house.project("Shop API").await;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/sentry");
+    for (at, name) in
+        ["exception-group", "everything", "native-crash", "csp-interface", "wrong-types"].iter().enumerate()
+    {
+        let payload = std::fs::read_to_string(format!("{root}/{name}/payload.json")).expect("a payload");
+        house.receive(project, &[&payload]).await;
+        write(&folder, name, &house.get(&format!("/issues/{}", at + 1)).await);
+    }
+    house.receive(project, &[&seed::cut()]).await;
+    write(&folder, "cut", &house.get("/issues/6").await);
+}
+
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_releases() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    write(&folder, "releases-empty", &house.get("/releases").await);
+    let shop = seed::night(&mut house).await;
+    seed::releases(&mut house, shop).await;
+    for (name, path) in [
+        ("releases", "/releases"),
+        ("releases-24h", "/releases?range=24h&project=shop-api&environment=staging"),
+        ("releases-none", "/releases?q=nothing"),
+        ("release", "/releases/shop.api%404.18.2?project=shop-api"),
+        ("release-24h", "/releases/shop.api%404.18.2?project=shop-api&range=24h"),
+        ("release-quiet", "/releases/9ec79c33ec9942ab8353589fcb2e04dc?project=shop-api"),
+    ] {
+        write(&folder, name, &house.get(path).await);
+    }
+}
+
+pub(super) fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
     std::fs::create_dir_all(folder).expect("a folder");
     let mut page = answer.text.clone();
     for style in STYLES.iter().map(|style| &style.path).chain([&SCRIPT.path]) {

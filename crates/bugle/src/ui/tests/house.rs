@@ -7,7 +7,8 @@ use crate::file::{Memory, Piece, Settings, Work, file};
 use crate::outcome::{Category, Dialect};
 use crate::process::digest::digest;
 use crate::receive::event::{Context, understand};
-use crate::record::Record;
+use crate::receive::session::{Used, understand as session_item};
+use crate::record::{Record, Sender};
 use crate::store::now_ms;
 use crate::{payload, project, ui};
 use axum::Router;
@@ -125,6 +126,20 @@ impl House {
             let ready = ready.expect("is understood");
             self.position += 1;
             batch.push(Piece::Event(Work { position: self.position, record: ready.record, digest: ready.digest }));
+        }
+        self.file(batch).await;
+    }
+
+    /// Takes items of sessions in as the door does: type and body. All must be valid.
+    pub(super) async fn sessions(&mut self, project: i64, items: &[(&str, Value)]) {
+        let mut batch = Vec::new();
+        for (kind, body) in items {
+            self.position += 1;
+            let (dialect, category) = (Dialect::Sentry, Category::Session);
+            let sender = Sender { dialect, category, project, key: 1, received_ms: now_ms() };
+            let body = body.to_string();
+            let item = session_item(kind, body.as_bytes(), sender, None, &mut Used::default()).expect("is valid");
+            batch.push(Piece::Item(self.position, Box::new(item)));
         }
         self.file(batch).await;
     }

@@ -174,6 +174,23 @@ pub(super) async fn flood(house: &House, project: i64) {
     }
 }
 
+/// The JSON of an event of which much is too long, with notes of its SDK.
+pub(super) fn cut() -> String {
+    let frames: Vec<Value> = (0..300)
+        .map(|n| json!({ "function": format!("walk_{n}"), "module": "shop.tree", "filename": "shop/tree.py", "lineno": n + 1,
+            "in_app": n > 296 || n == 120, "context_line": "    return walk(node.left)", "vars": { "node": format!("Node({n})") } }))
+        .collect();
+    let crumbs: Vec<Value> = (0..120).map(|n| json!({ "message": format!("crumb {n}"), "category": "log" })).collect();
+    json!({
+        "platform": "python", "breadcrumbs": crumbs, "user": { "id": "7", "ip_address": "here" },
+        "exception": [{ "type": "RecursionError", "value": "deep ".repeat(3_000), "stacktrace": { "frames": frames } }],
+        "extra": { "list": (0..9_000).collect::<Vec<_>>(), "deep": { "a": { "b": { "c": { "d": { "e": { "f": { "g": [1] } } } } } } },
+            "text": "é".repeat(20_000), "password": "hunter2-abc", "note": "[Filtered]" },
+        "_meta": { "extra": { "note": { "": { "rem": [["!config", "s", 0, 10]] } }, "gone": { "": { "rem": [["!raw", "x"]] } } } },
+    })
+    .to_string()
+}
+
 /// An event with one frame.
 pub(super) fn simple(kind: &str, message: &str, function: &str, level: &str, at_ms: i64, person: &str) -> Value {
     let (module, name) = function.rsplit_once('.').unwrap_or(("app", function));
@@ -267,4 +284,44 @@ pub(super) fn payment(at_ms: i64, at: i64) -> Value {
         "modules": { "django": "6.0", "gunicorn": "23.0", "sentry-sdk": "2.38.0" },
         "errors": [{ "type": "value_too_long", "name": "request.data.cart", "value": "cut from 212 KB to 16 KB" }],
     })
+}
+
+/// Two weeks of sessions of three releases, in two environments, and events of one without sessions.
+pub(super) async fn releases(house: &mut House, project: i64) {
+    let now = now_ms();
+    for (release, days, sessions, crashed_in, environment) in [
+        ("shop.api@4.18.1", 13, 900, 240, "production"),
+        ("shop.api@4.18.2", 3, 1_400, 120, "production"),
+        ("shop.api@4.18.2", 3, 40, 9, "staging"),
+        ("shop.api@4.19.0-rc.1+771", 1, 12, 0, "staging"),
+    ] {
+        let aggregates: Vec<Value> = (0..days.min(4) * 24)
+            .map(|hour| {
+                let wave = sessions * (30 + (hour * 7) % 24) / 54;
+                let crashed = if crashed_in > 0 { wave / crashed_in } else { 0 };
+                json!({
+                    "started": (now - hour * HOUR_MS) as f64 / 1e3, "exited": wave, "errored": wave / 40,
+                    "unhandled": wave / 300, "abnormal": wave / 500, "crashed": crashed,
+                })
+            })
+            .collect();
+        let attrs = json!({ "release": release, "environment": environment });
+        house.sessions(project, &[("sessions", json!({ "aggregates": aggregates, "attrs": attrs }))]).await;
+        let of_people = (0..40).map(|at| {
+            let status = if crashed_in > 0 && at % 20 == 0 { "crashed" } else { "exited" };
+            let started = (now - at * HOUR_MS / 2) as f64 / 1e3;
+            let (sid, did) = (format!("{release}{environment}{at}"), format!("person {}", at % 25));
+            (
+                "session",
+                json!({ "sid": sid, "did": did, "init": true, "started": started, "status": status, "attrs": attrs }),
+            )
+        });
+        house.sessions(project, &of_people.collect::<Vec<_>>()).await;
+    }
+    let event = json!({
+        "timestamp": (now - 5 * HOUR_MS) / 1000, "platform": "python", "level": "error", "logentry": { "formatted": "no sessions here" },
+        "release": "9ec79c33ec9942ab8353589fcb2e04dc", "environment": "production",
+        "tags": [["release", "9ec79c33ec9942ab8353589fcb2e04dc"]],
+    });
+    house.send(project, vec![event]).await;
 }

@@ -1,0 +1,173 @@
+//! Filters as SDKs meet them: they do not notice.
+
+use super::*;
+use crate::filter;
+use crate::outcome::Dialect;
+use crate::receive::{Items, OnItsWay, Parcel};
+use crate::record::{Item, Kind, Sender};
+use bugle_event::EventId;
+use bugle_event::filter::{Rule, Settings};
+use serde_json::json;
+
+/// An event of a developer's machine.
+fn local(id: u128) -> String {
+    format!(
+        "{{\"event_id\":\"{id:032x}\"}}\n{{\"type\":\"event\"}}\n\
+         {{\"message\":\"hello\",\"level\":\"error\",\"request\":{{\"url\":\"http://localhost:3000/\"}}}}\n"
+    )
+}
+
+impl Server {
+    async fn switch(&self, project: i64, settings: Settings) {
+        self.write(move |tx| filter::set_settings(tx, project, &settings)).await;
+    }
+
+    /// Posts and answers status and body.
+    async fn answer(&self, body: String) -> (StatusCode, String) {
+        let request = Request::post("/api/1/envelope/")
+            .header("x-sentry-auth", format!("Sentry sentry_version=7, sentry_key={:032x}", 1))
+            .body(Body::from(body))
+            .expect("a request");
+        let (parts, body) = self.router.clone().oneshot(request).await.expect("answers").into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
+        (parts.status, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    async fn write_books(&self) {
+        let entries = self.app.door.ledger.take();
+        self.write(move |tx| entries.write(tx)).await;
+        let report = self.app.store.read(crate::check::database).await.expect("reads");
+        assert_eq!(report.found, Vec::<String>::new());
+    }
+}
+
+/// Protocol reference, section 21, row 6.
+#[tokio::test]
+async fn filtered_events_return_200_and_only_the_rate_limiter_gives_429() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::new(folder.path(), Overrides::default(), 2).await;
+    let rate = Some(Rate { count: 3, window_s: 604_800 });
+    server.limit(1, ProjectLimits { rate, month_events_max: Some(2), is_spike_protected: true }).await;
+    server.app.door.limits.set_usual([(1, 4)].into());
+    server.switch(1, Settings { localhost: true, ..Settings::default() }).await;
+    for _ in 0..10 {
+        let id = rand();
+        let (status, body) = server.answer(local(id)).await;
+        assert_eq!((status, body), (StatusCode::OK, format!("{{\"id\":\"{id:032x}\"}}")));
+        let told = server.app.door.turned_away.find(1, EventId(id.to_be_bytes())).expect("is remembered");
+        assert_eq!(told.0, Reason::FilterLocalhost);
+    }
+    let last = server.post(1, 1, local(rand())).await;
+    assert_eq!((last.status, last.limits()), (StatusCode::OK, ""), "no limit is used up");
+    assert_eq!(server.used(1), 0, "and no quota");
+    assert_eq!(server.post(2, 2, local(rand())).await.status, StatusCode::OK, "another project takes it");
+    assert_eq!(server.used(2), 1);
+    let (taken, refused) = server.fill(1).await;
+    assert_eq!((taken, refused.status), (2, StatusCode::TOO_MANY_REQUESTS));
+
+    server.write_books().await;
+    let filtered = "SELECT CAST(SUM(quantity) AS BIGINT) FROM ledger WHERE project = 1 AND outcome = 'filtered' \
+                    AND reason = 'localhost' AND category = 'error'";
+    assert_eq!(server.count(filtered).await, 11);
+    assert_eq!(server.count("SELECT quantity FROM filter_drops WHERE filter = 'localhost'").await, 11);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_rate_limit_of_a_key_is_not_used_up_by_what_is_filtered() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let flags = Overrides { accepted_per_minute_max: Some(20), ..Overrides::default() };
+    let server = Server::new(folder.path(), flags, 1).await;
+    server
+        .write(|tx| {
+            let mut key = project::keys(tx, 1)?.remove(0);
+            (key.rate_count, key.rate_window_s) = (Some(3), Some(604_800));
+            project::update_key(tx, &key)
+        })
+        .await;
+    server.switch(1, Settings { localhost: true, ..Settings::default() }).await;
+    for _ in 0..40 {
+        assert_eq!(server.post(1, 1, local(rand())).await.status, StatusCode::OK);
+    }
+    assert_eq!(server.fill(1).await.0, 3);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_rule_acts_at_once_and_counts_by_its_number() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::new(folder.path(), Overrides::default(), 1).await;
+    let rule = |is_active: bool, id: i64| {
+        let when = json!({ "test": { "field": "url", "op": "contains", "values": ["LOCALHOST"] } });
+        let rule = json!({ "id": id, "name": "Ours", "isActive": is_active, "when": when });
+        serde_json::from_value::<Rule>(rule).expect("a rule")
+    };
+    let on = rule(true, 0);
+    server.write(move |tx| filter::save_rule(tx, 1, on)).await;
+    let (_, body) = server.answer(local(rand())).await;
+    assert!(body.contains("\"id\""));
+    assert_eq!(server.app.door.journal.last(), 0, "nothing of it is written");
+    let off = rule(false, 1);
+    server.write(move |tx| filter::save_rule(tx, 1, off)).await;
+    server.answer(local(rand())).await;
+    assert_eq!(server.app.door.journal.last(), 1);
+    server.write_books().await;
+    assert_eq!(server.count("SELECT quantity FROM filter_drops WHERE filter = 'rule:1'").await, 1);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_rule_sees_what_scrubbing_would_remove() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::new(folder.path(), Overrides::default(), 1).await;
+    let when = json!({ "test": { "field": "message", "op": "contains", "values": ["4111 1111"] } });
+    let rule = json!({ "name": "Cards", "isActive": true, "when": when });
+    let rule: Rule = serde_json::from_value(rule).expect("a rule");
+    server.write(move |tx| filter::save_rule(tx, 1, rule)).await;
+    server.answer(event(rand()).replace("hello", "card 4111 1111 1111 1111")).await;
+    assert_eq!(server.app.door.journal.last(), 0);
+    server.stop();
+}
+
+#[tokio::test]
+async fn attachments_go_with_a_filtered_event_and_the_rest_stays() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::new(folder.path(), Overrides::default(), 1).await;
+    let key = server.app.store.keys().values().next().expect("a key").0.clone();
+    let on_its_way = |kind: Kind, category: Category| {
+        let received = server.app.door.ledger.receive(Some(&key), Dialect::Sentry, category, now_ms());
+        let sender = Sender { dialect: Dialect::Sentry, category, project: 1, key: key.id, received_ms: now_ms() };
+        let item = Item { sender, kind, event_id: None, about: String::new(), body: Vec::new() };
+        OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) }
+    };
+    let company =
+        || vec![on_its_way(Kind::Attachment, Category::Attachment), on_its_way(Kind::Sessions, Category::Session)];
+    for (filtered, left) in [(None, 2), (Some((EventId([1; 16]), Reason::FilterLocalhost)), 1)] {
+        let mut items = Items { ready: company(), filtered, ..Items::default() };
+        items.drop_company();
+        assert_eq!(items.ready.len(), left);
+        items.ready.drain(..).for_each(|one| one.received.refuse(Outcome::Discarded, Reason::Unsupported));
+    }
+    server.write_books().await;
+    let attachments = "SELECT quantity FROM ledger WHERE outcome = 'filtered' AND category = 'attachment'";
+    assert_eq!(server.count(attachments).await, 1);
+    assert_eq!(server.count("SELECT COUNT(*) FROM filter_drops").await, 0, "events are counted there");
+    server.stop();
+}
+
+#[tokio::test]
+async fn drops_of_a_project_that_is_gone_hold_nothing_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::new(folder.path(), Overrides::default(), 1).await;
+    server.switch(1, Settings { localhost: true, ..Settings::default() }).await;
+    server.answer(local(rand())).await;
+    server.write(|tx| project::delete(tx, 1)).await;
+    server.write_books().await;
+    assert_eq!(server.count("SELECT COUNT(*) FROM filter_drops").await, 0);
+    server.stop();
+}
+
+bugle_db::on_postgres_too![
+    filtered_events_return_200_and_only_the_rate_limiter_gives_429,
+    drops_of_a_project_that_is_gone_hold_nothing_up,
+];
