@@ -4,6 +4,7 @@
 //! by all requests; judging asks no database. What an organization says holds for all its projects.
 
 pub mod browser;
+mod intake;
 
 use crate::filter;
 use crate::options::{self, Options};
@@ -11,6 +12,7 @@ use browser::Browser;
 use bugle_db::{DbError, Tx};
 use bugle_event::filter::Filters;
 use bugle_event::scrub::Scrubber;
+pub use intake::Intake;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,13 +27,16 @@ pub struct Policy {
     pub filters: Filters,
     /// What it says of browsers.
     pub browser: Browser,
+    /// What is kept of what comes beside events.
+    pub intake: Intake,
 }
 
 impl Policy {
     /// The policy of a project, by what it and its organization say.
     pub fn new(project: Options, organization: Options) -> Policy {
         let (browser, filters) = (Browser::new(&project), filter::compiled(&project));
-        Policy { said: (project, organization), scrubber: Scrubber::default(), filters, browser }
+        let intake = Intake::new(&project);
+        Policy { said: (project, organization), scrubber: Scrubber::default(), filters, browser, intake }
     }
 }
 

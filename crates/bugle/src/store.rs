@@ -26,6 +26,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0012_sessions", text: include_str!("../../../migrations/0012_sessions.sql") },
     Migration { name: "0015_filters", text: include_str!("../../../migrations/0015_filters.sql") },
     Migration { name: "0010_feedback", text: include_str!("../../../migrations/0010_feedback.sql") },
+    Migration { name: "0009_attachments", text: include_str!("../../../migrations/0009_attachments.sql") },
 ];
 
 /// The name of the embedded database inside the data directory.

@@ -12,6 +12,7 @@
 
 mod activity;
 mod ask;
+mod attachment;
 mod auth;
 mod event;
 mod fate;
@@ -119,6 +120,11 @@ const ROUTES: &[(&str, &[Route])] = &[
     ("/projects/{org}/{project}/events", &[get(EVENT_READ, event::of_project)]),
     ("/projects/{org}/{project}/events/{event}", &[get(EVENT_READ, event::get)]),
     ("/projects/{org}/{project}/events/{event}/json", &[get(EVENT_READ, event::json)]),
+    ("/projects/{org}/{project}/events/{event}/attachments", &[get(EVENT_READ, attachment::of_event)]),
+    (
+        "/projects/{org}/{project}/events/{event}/attachments/{attachment}",
+        &[get(EVENT_READ, attachment::get), delete(EVENT_ADMIN, attachment::delete)],
+    ),
     ("/projects/{org}/{project}/issues", ISSUES),
     ("/organizations/{org}/issues", ISSUES),
     ("/organizations/{org}/shortids/{id}", &[get(EVENT_READ, issue::by_short_id)]),
@@ -141,6 +147,7 @@ const ISSUE_ROUTES: &[(&str, &[Route])] = &[
     ("/comments", &[get(EVENT_READ, activity::notes), post(EVENT_WRITE, activity::comment)]),
     ("/user-reports", &[get(EVENT_READ, feedback::of_issue)]),
     ("/hashes", &[get(EVENT_READ, issue::hashes)]),
+    ("/attachments", &[get(EVENT_READ, attachment::of_issue)]),
 ];
 
 /// Both places where an issue can be addressed.

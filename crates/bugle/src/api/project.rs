@@ -9,6 +9,7 @@ use super::organization::check_team;
 use super::reply::{Refusal, Reply};
 use super::shape::project as shape;
 use crate::access::random;
+use crate::policy::Intake;
 use crate::policy::browser::Wishes;
 use crate::project::{self, Project};
 use bugle_db::Tx;
@@ -58,7 +59,7 @@ pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
 pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
     let mut project = ask.project(tx)?;
     let body = ask.json()?;
-    only_known(&body, &["name", "slug", "platform", "options", "allowedDomains"])?;
+    only_known(&body, &["name", "slug", "platform", "options", "allowedDomains", "storeCrashReports"])?;
     if let Some(options) = body.get("options") {
         let options = options.as_object().ok_or_else(|| Refusal::Invalid("options must be an object.".into()))?;
         if let Some(odd) = options.keys().find(|name| !name.starts_with("filters:")) {
@@ -74,6 +75,9 @@ pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
     }
     let name = text(&body, "name")?.unwrap_or_else(|| project.name.clone());
     let platform = platform(&body)?.unwrap_or_else(|| project.platform.clone());
+    if let Some(asked) = body.get("storeCrashReports") {
+        Intake::set_store_crash_reports(tx, project.id, wished(asked)?)?;
+    }
     project::update(tx, project.id, &name, &platform)?;
     let project = project::find(tx, ask.organization(), &project.id.to_string())?.unwrap_or(project);
     Ok(Reply::ok(&shape::detail(tx, &project, &ask.caller.person, &ask.base)?))
@@ -119,6 +123,12 @@ fn domains(body: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
         }
         Some(_) => Err(wrong()),
     }
+}
+
+/// Sentry counts how many reports it keeps per issue and takes −1 for all; Bugle keeps them or does not.
+fn wished(asked: &Value) -> Result<bool, Refusal> {
+    let wished = asked.as_bool().or(asked.as_i64().map(|number| number != 0)).or(asked.is_null().then_some(false));
+    wished.ok_or_else(|| Refusal::Invalid("storeCrashReports must be true or false.".into()))
 }
 
 fn platform(body: &Map<String, Value>) -> Result<Option<String>, Refusal> {

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{Response, StatusCode};
 use bugle_db::DbError;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// What a route answers when all is well.
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 pub struct Reply {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: String,
+    body: Bytes,
     facts: Vec<Fact>,
 }
 
@@ -36,7 +37,12 @@ impl Reply {
 
     /// 200 with text that is JSON already.
     pub fn raw(body: String) -> Reply {
-        Reply { status: StatusCode::OK, headers: Vec::new(), body, facts: Vec::new() }
+        Reply { status: StatusCode::OK, headers: Vec::new(), body: body.into(), facts: Vec::new() }
+    }
+
+    /// 200 with a file that somebody sent, and the headers that make it harmless.
+    pub fn file(headers: Vec<(HeaderName, HeaderValue)>, body: Vec<u8>) -> Reply {
+        Reply { status: StatusCode::OK, headers, body: body.into(), facts: Vec::new() }
     }
 
     /// 204.
@@ -70,7 +76,10 @@ impl Reply {
     pub fn send_alone(self) -> Response<Body> {
         let mut response = respond(self.status, self.body);
         for (name, value) in self.headers {
-            response.headers_mut().append(name, value);
+            match name {
+                CONTENT_TYPE => drop(response.headers_mut().insert(name, value)),
+                name => drop(response.headers_mut().append(name, value)),
+            }
         }
         response
     }
@@ -126,7 +135,7 @@ impl Refusal {
 
 /// `{"detail": "…"}` under `status`.
 pub fn detail_response(status: StatusCode, detail: &str) -> Response<Body> {
-    respond(status, json!({ "detail": detail }).to_string())
+    respond(status, json!({ "detail": detail }).to_string().into())
 }
 
 fn failed(error: &DbError) -> (StatusCode, String) {
@@ -140,7 +149,7 @@ fn failed(error: &DbError) -> (StatusCode, String) {
     }
 }
 
-fn respond(status: StatusCode, body: String) -> Response<Body> {
+fn respond(status: StatusCode, body: Bytes) -> Response<Body> {
     let has_body = status != StatusCode::NO_CONTENT;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

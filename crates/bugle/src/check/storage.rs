@@ -4,7 +4,7 @@ use super::Report;
 use bugle_db::{DbError, Row, Tx};
 use std::collections::BTreeMap;
 
-/// Compares `issue_storage` with events, and `project_exemplars` with exemplars.
+/// Compares `issue_storage` with events, `project_exemplars` with exemplars and `project_attachments` with attachments.
 pub(super) fn verify(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError> {
     let counted = sums(tx, "SELECT issue, exemplar, events, bytes FROM issue_storage")?;
     let rows = sums(
@@ -17,6 +17,13 @@ pub(super) fn verify(tx: &mut Tx<'_>, report: &mut Report) -> Result<(), DbError
     let rows =
         sums(tx, "SELECT project, 0, COUNT(*), CAST(SUM(LENGTH(body)) AS BIGINT) FROM exemplars GROUP BY project")?;
     compare(report, &counted, &rows, |(project, _)| format!("among the exemplars of project {project}"));
+    let counted = sums(
+        tx,
+        "SELECT project, 0, attachments, bytes FROM project_attachments WHERE attachments <> 0 OR bytes <> 0",
+    )?;
+    let rows =
+        sums(tx, "SELECT project, 0, COUNT(*), CAST(SUM(LENGTH(body)) AS BIGINT) FROM attachments GROUP BY project")?;
+    compare(report, &counted, &rows, |(project, _)| format!("among the attachments of project {project}"));
     Ok(())
 }
 

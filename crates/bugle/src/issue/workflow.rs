@@ -5,6 +5,7 @@
 
 use super::activity::{Kind, record};
 use super::{Issue, Status};
+use crate::attachment;
 use crate::store::removed;
 use bugle_db::{DbError, Tx, params};
 
@@ -89,6 +90,7 @@ pub fn comment(tx: &mut Tx<'_>, issue: i64, actor: i64, text: &str, now_ms: i64)
 
 /// Deletes an issue with its events, counts, comments and activity. A later event of its kind makes a new issue.
 pub fn delete(tx: &mut Tx<'_>, issue: i64) -> Result<(), DbError> {
+    attachment::remove_of_issue(tx, issue)?;
     tx.execute("DELETE FROM events WHERE issue = $1", params![issue])?;
     tx.execute("DELETE FROM issue_keys WHERE issue = $1", params![issue])?;
     tx.execute("DELETE FROM issues WHERE id = $1", params![issue])?;

@@ -4,13 +4,12 @@
 //! event's id, since SDKs take anything else for a failure. Attachments of the same envelope belong to the event and are dropped with
 //! it; feedback, sessions and check-ins stand for themselves and stay.
 
+use super::Items;
 use super::event::{Context, Filtered};
 use super::limits::Place;
-use super::{Items, Parcel};
 use crate::app::App;
 use crate::filter;
 use crate::outcome::{Dialect, Outcome};
-use crate::record::Kind;
 
 impl<'a> Items<'a> {
     /// An event was dropped by a filter.
@@ -23,16 +22,6 @@ impl<'a> Items<'a> {
         // What it had used up is free again.
         self.closed = app.door.limits.closed(&app.store.limits(), context.key, received_ms);
         self.filtered = Some((event_id, filter::reason(by)));
-    }
-
-    /// At the end of an envelope: what belongs to an event that was filtered goes with it.
-    pub(super) fn drop_company(&mut self) {
-        let Some((_, reason)) = self.filtered else { return };
-        let is_company = |parcel: &Parcel| matches!(parcel, Parcel::Item(item) if item.kind == Kind::Attachment);
-        let (company, others) = std::mem::take(&mut self.ready).into_iter().partition(|one| is_company(&one.parcel));
-        self.ready = others;
-        for one in Vec::<super::OnItsWay<'a>>::into_iter(company) {
-            one.received.refuse(Outcome::Filtered, reason);
-        }
+        self.dropped = Some((Outcome::Filtered, filter::reason(by)));
     }
 }

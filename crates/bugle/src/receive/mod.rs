@@ -10,14 +10,17 @@
 //! * What is inside an event is never a reason for a 4xx: it is stored as far as it can be read.
 //! * No secret that a rule removes is written anywhere, logs included: bodies are never logged.
 
+pub mod attachment;
 pub mod body;
 pub mod closed;
+pub mod crash;
 pub mod door;
 pub mod embed;
 pub mod event;
 pub mod families;
 pub mod feedback;
 mod filtered;
+pub mod form;
 pub mod guard;
 pub mod ledger;
 pub mod limits;
@@ -32,6 +35,7 @@ pub mod session;
 pub mod share;
 pub mod tunnel;
 pub mod turned_away;
+pub mod upload;
 pub mod window;
 
 use crate::app::{App, Shared};
@@ -81,7 +85,7 @@ pub fn router() -> Router<Shared> {
             .route(&format!("/api/{{project}}/store{slash}"), post(store_of).get(pixel::take).options(preflight))
             .route(&format!("/api/store{slash}"), post(store_anywhere).options(preflight));
     }
-    router = security::routes(router).merge(loader::routes());
+    router = security::routes(router).merge(loader::routes()).merge(upload::router());
     let router = router.route("/api/relay/healthcheck/live/", get(|| async { "ok" }));
     router.layer(middleware::from_fn(cors)).merge(embed::routes())
 }
@@ -141,6 +145,8 @@ enum Framing {
     Security,
     /// Reports of a browser about its network.
     Network,
+    /// A form, a dump or an archive.
+    Upload(upload::What),
 }
 
 impl Framing {
@@ -169,7 +175,11 @@ async fn receive(
         key: OnceLock::new(),
     };
     let project_id = project.as_deref().map(|project| project.parse::<i64>().unwrap_or(-1));
-    let answer = match request.take(&app, project_id, body).await {
+    let answer = match framing {
+        Framing::Upload(what) => upload::take(&request, &app, project_id, body, what).await,
+        _ => request.take(&app, project_id, body).await,
+    };
+    let answer = match answer {
         Ok(answer) => answer,
         Err(mut refusal) => {
             heard(&app, project_id, &refusal);
@@ -226,7 +236,7 @@ impl Incoming {
             Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
         };
         let body = match self.framing {
-            Framing::Envelope | Framing::Tunnel => body,
+            Framing::Envelope | Framing::Tunnel | Framing::Upload(_) => body,
             Framing::Event => match dialect::sentry::unwrap_store_body(&body, INFLATED_BYTES_MAX) {
                 Ok(unwrapped) => Cow::Owned(unwrapped.into_owned()),
                 Err(error) => return Err(self.unreadable(app, early.as_ref(), &inflate_refusal(&error))),
@@ -243,6 +253,11 @@ impl Incoming {
         let client = credentials
             .and_then(|auth| auth.client)
             .or_else(|| envelope.sdk.as_ref().map(|(name, version)| format!("{name}/{version}")));
+        let made = crash::of_envelope(app, &key, self.received_ms, &envelope).await;
+        let envelope = match &made {
+            Some(event) => crash::with(envelope, event),
+            None => envelope,
+        };
         let items = self.sort_out(app, &key, client.as_deref(), sent_at_ms, &envelope)?;
         self.answer(app, &envelope, items).await
     }
@@ -354,11 +369,12 @@ impl Incoming {
 
     fn split<'b>(&self, app: &App, key: Option<&Key>, body: &'b [u8]) -> Result<Envelope<'b>, Refusal> {
         match self.framing {
-            Framing::Envelope | Framing::Tunnel | Framing::Security | Framing::Network => envelope::split(body)
-                .map_err(|error| {
+            Framing::Envelope | Framing::Tunnel | Framing::Upload(_) | Framing::Security | Framing::Network => {
+                envelope::split(body).map_err(|error| {
                     let refusal = Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
                     self.unreadable(app, key, &(refusal, Reason::Framing))
-                }),
+                })
+            }
             Framing::Event if body.iter().all(u8::is_ascii_whitespace) => {
                 let refusal = Refusal::new(StatusCode::BAD_REQUEST, "The body is empty.");
                 Err(self.unreadable(app, key, &(refusal, Reason::Framing)))
@@ -377,6 +393,7 @@ impl Incoming {
         envelope: &Envelope<'_>,
     ) -> Result<Items<'a>, Refusal> {
         let mut items = Items::default();
+        attachment::bounded(app, key, self.received_ms, envelope, &mut items)?;
         let limits = app.store.limits();
         let policy = app.store.policy(key.project);
         let mut event_id = envelope.event_id;
@@ -404,6 +421,9 @@ impl Incoming {
                 items.feedback(receive(Category::Feedback), item, envelope.event_id, (&policy, key, self.received_ms));
                 continue;
             }
+            if item.kind == "attachment" {
+                continue; // Below: their event's fate is theirs.
+            }
             if item.kind != "event" {
                 let category = Category::of_item(&item.kind);
                 items.unsupported(category);
@@ -414,6 +434,9 @@ impl Incoming {
                 receive(self.framing.category()).refuse(Outcome::Invalid, Reason::TooLarge);
                 app.door.turned_away.remember(key.project, event_id, Reason::TooLarge, self.received_ms);
                 items.forsake(Outcome::Invalid, Reason::TooLarge);
+                items.dropped = Some((Outcome::Invalid, Reason::TooLarge));
+                let files = attachment::of_envelope(envelope);
+                attachment::sort_out(app, key, self.received_ms, event_id, files, &mut items);
                 let detail = format!("The event is larger than {EVENT_BYTES_MAX} bytes; the SDK should trim it.");
                 return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
             }
@@ -427,6 +450,7 @@ impl Incoming {
                     receive(self.framing.category()).refuse(Outcome::RateLimited, reason);
                     app.door.turned_away.remember(key.project, event_id, reason, self.received_ms);
                     (items.closed, items.is_limited) = (closed, true);
+                    items.dropped = Some((Outcome::RateLimited, reason));
                     continue;
                 }
             };
@@ -444,13 +468,13 @@ impl Incoming {
         if !envelope.items.iter().any(|item| item.kind == "event") {
             items.closed = app.door.limits.closed(&limits, key, self.received_ms);
         }
-        items.drop_company();
+        let files = attachment::of_envelope(envelope);
+        attachment::sort_out(app, key, self.received_ms, items.event_id().or(envelope.event_id), files, &mut items);
         Ok(items)
     }
 
     async fn answer(&self, app: &App, envelope: &Envelope<'_>, items: Items<'_>) -> Result<Response, Refusal> {
-        let event_id = items.ready.iter().find_map(|kept| kept.parcel.event_id());
-        let event_id = event_id.or(items.filtered.map(|(id, _)| id)).or(envelope.event_id);
+        let event_id = items.event_id().or(items.filtered.map(|(id, _)| id)).or(envelope.event_id);
         let has_events = envelope.items.iter().any(|item| matches!(&*item.kind, "event" | "feedback"));
         app.door.keep(items.ready).await?;
         if items.is_limited {
@@ -479,6 +503,8 @@ struct Items<'a> {
     sessions: session::Used,
     /// The id of the event that a filter dropped last, and which.
     filtered: Option<(EventId, Reason)>,
+    /// What an event was dropped for: its attachments go with it.
+    dropped: Option<(Outcome, Reason)>,
 }
 
 /// What is ready for the journal: the item it was, its place in the quotas, and what to write.
@@ -524,6 +550,11 @@ impl Parcel {
 }
 
 impl<'a> Items<'a> {
+    /// The id of the event among them.
+    fn event_id(&self) -> Option<EventId> {
+        self.ready.iter().find_map(|kept| kept.parcel.event_id())
+    }
+
     fn unsupported(&mut self, category: Category) {
         use Category::{Log, Metric, Profile, Replay, Span, Transaction};
         let is_product_of_its_own = matches!(category, Log | Metric | Profile | Replay | Span | Transaction);
@@ -584,6 +615,7 @@ impl<'a> Items<'a> {
             Err(_) => "understanding it panicked".into(),
         };
         tracing::error!(project = context.key.project, error, "an event was dropped");
+        self.dropped = Some((Outcome::Discarded, Reason::Quarantined));
         receive(Category::Error).refuse(Outcome::Discarded, Reason::Quarantined);
     }
 

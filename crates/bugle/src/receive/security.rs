@@ -72,7 +72,7 @@ impl Framing {
     /// What counts that came and could not be told apart.
     pub(super) fn category(self) -> Category {
         match self {
-            Framing::Envelope | Framing::Tunnel | Framing::Event => Category::Error,
+            Framing::Envelope | Framing::Tunnel | Framing::Event | Framing::Upload(_) => Category::Error,
             Framing::Security => Category::Security,
             Framing::Network => Category::Default,
         }

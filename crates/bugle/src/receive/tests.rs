@@ -5,6 +5,7 @@ mod browser;
 mod embed;
 mod filter;
 mod sessions;
+mod upload;
 
 use crate::access::{Role, organization, user};
 use crate::app::{App, Shared};

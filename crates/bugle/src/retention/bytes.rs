@@ -10,7 +10,7 @@
 //! measures anew. Counters of issues stay when events go and may grow beyond any bound: events are therefore not taken below
 //! half of it, and [`Done::is_over`](super::Done::is_over) says so.
 
-use super::{PAGE_ROWS, Round, remove_events};
+use super::{PAGE_ROWS, Round, attachment, remove_events};
 use crate::storage::bounds::Bounds;
 use crate::storage::{self, ROW_BYTES, Size};
 use bugle_db::{DbError, params};
@@ -45,7 +45,8 @@ pub(super) fn remove(
 fn own(sizes: &BTreeMap<i64, Size>, bounds: &BTreeMap<i64, Bounds>) -> BTreeMap<i64, i64> {
     let over = |(project, size): (&i64, &Size)| {
         let max = bounds.get(project).map(|bounds| bounds.bytes_max).filter(|max| *max > 0)?;
-        Some((*project, (size.bytes() - max).min(size.event_bytes()))).filter(|(_, bytes)| *bytes > 0)
+        Some((*project, (size.bytes() - max).min(size.event_bytes() + size.attached_bytes())))
+            .filter(|(_, bytes)| *bytes > 0)
     };
     sizes.iter().filter_map(over).collect()
 }
@@ -74,7 +75,9 @@ fn walk(round: &mut Round<'_>, mut needs: BTreeMap<i64, i64>) -> Result<i64, DbE
     while needs.values().any(|need| *need > 0) {
         let page = round.db.read_now(move |tx| {
             let rows = tx.query(
-                "SELECT id, project, CAST(LENGTH(payload) AS BIGINT) FROM events WHERE id > $1 ORDER BY id LIMIT $2",
+                "SELECT e.id, e.project, CAST(LENGTH(e.payload) + COALESCE((SELECT SUM(a.stored_bytes) FROM attachments a \
+                 WHERE a.project = e.project AND a.event_id = e.event_id), 0) AS BIGINT) \
+                 FROM events e WHERE e.id > $1 ORDER BY e.id LIMIT $2",
                 params![after, PAGE_ROWS],
             )?;
             rows.iter()
@@ -92,10 +95,12 @@ fn walk(round: &mut Round<'_>, mut needs: BTreeMap<i64, i64>) -> Result<i64, DbE
         let (removed, goes_on) = remove_events(round, &rows)?;
         count += removed;
         if !goes_on {
-            break;
+            return Ok(count);
         }
         after = last;
     }
+    // What no event is left for.
+    attachment::remove_bytes(round, needs)?;
     Ok(count)
 }
 

@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | exemplars | those that the last round condemned and that still nothing needs | [`exemplar`] |
 //! | age | events received before the project's days of retention | [`age`] |
+//! | attachments | those that came before the project's days of retention, with or without an event | [`attachment`] |
 //! | count | the oldest events of issues that have more than the project's bound | [`count`] |
 //! | bytes | the oldest events of projects over their bound, then of the biggest projects while the database is over its own | [`bytes`] |
 //! | sessions | ids of sessions, people by release, sums that are older still | [`sessions`] |
@@ -28,6 +29,7 @@
 //! up to date after a day and a half.
 
 mod age;
+mod attachment;
 mod bytes;
 mod count;
 mod exemplar;
@@ -115,6 +117,7 @@ impl Retention {
         let mut done = Done { reckoned_ms, ..Done::default() };
         done.exemplars = exemplar::remove(&mut round, std::mem::take(&mut self.condemned))?;
         done.events += self.by_age(&mut round, &bounds, reckoned_ms)?;
+        attachment::remove_old(&mut round, &bounds, reckoned_ms)?;
         done.events += count::remove(&mut round, &bounds)?;
         done.events += bytes::remove(&mut round, &bounds, self.settings.store_bytes_max, &mut done.is_over)?;
         feedback::remove(&mut round, &bounds, reckoned_ms)?;
@@ -189,12 +192,15 @@ fn remove_events(round: &mut Round<'_>, rows: &[i64]) -> Result<(i64, bool), DbE
         let rows = rows.to_vec();
         count += round.db.write_now(move |tx| {
             let mut removed = Removed::default();
+            let mut attached = attachment::Attached::default();
             for row in rows {
                 let gone = tx.first(
-                    "DELETE FROM events WHERE id = $1 RETURNING issue, exemplar, CAST(LENGTH(payload) AS BIGINT)",
+                    "DELETE FROM events WHERE id = $1 \
+                     RETURNING issue, exemplar, CAST(LENGTH(payload) AS BIGINT), project, event_id",
                     params![row],
                 )?;
                 if let Some(gone) = gone {
+                    attached.remove(tx, gone.get(3)?, &gone.get::<[u8; 16]>(4)?)?;
                     let sum = removed.0.entry((gone.get(0)?, gone.get(1)?)).or_default();
                     *sum = (sum.0 + 1, sum.1 + gone.get::<i64>(2)?);
                 }

@@ -9,10 +9,11 @@
 //!   deletion takes its rows along. A row that counts nothing is not there. So an exemplar without a row here is needed by no
 //!   event, which nobody has to scan events for.
 //! * `project_exemplars` counts exactly the rows of `exemplars`.
-//! * `bugle check` recounts both.
+//! * `project_attachments` counts exactly the rows of `attachments` (`attachment`).
+//! * `bugle check` recounts all of them.
 //!
 //! **What a size is.** The payloads as stored, [`ROW_BYTES`] for each event's row and index entries, and of a project its
-//! exemplars. Counters of issues (people, tags, buckets) are not in it: they stay when events go.
+//! exemplars and its attachments, of which each row takes as much. Counters of issues (people, tags, buckets) are not in it: they stay when events go.
 
 pub mod bounds;
 
@@ -69,6 +70,10 @@ pub struct Size {
     pub exemplars: i64,
     /// Bytes of their bodies, as stored.
     pub exemplar_bytes: i64,
+    /// Attachments; 0 for an issue.
+    pub attachments: i64,
+    /// Bytes of their bodies, as stored.
+    pub attachment_bytes: i64,
 }
 
 impl Size {
@@ -77,9 +82,14 @@ impl Size {
         self.payload_bytes + self.events * ROW_BYTES
     }
 
+    /// What the attachments take, in bytes.
+    pub fn attached_bytes(self) -> i64 {
+        self.attachment_bytes + self.attachments * ROW_BYTES
+    }
+
     /// What all of it takes, in bytes.
     pub fn bytes(self) -> i64 {
-        self.event_bytes() + self.exemplar_bytes
+        self.event_bytes() + self.exemplar_bytes + self.attached_bytes()
     }
 }
 
@@ -106,6 +116,11 @@ pub fn of_project(tx: &mut Tx<'_>, project: i64) -> Result<Size, DbError> {
     {
         (size.exemplars, size.exemplar_bytes) = (row.get(0)?, row.get(1)?);
     }
+    if let Some(row) =
+        tx.first("SELECT attachments, bytes FROM project_attachments WHERE project = $1", params![project])?
+    {
+        (size.attachments, size.attachment_bytes) = (row.get(0)?, row.get(1)?);
+    }
     Ok(size)
 }
 
@@ -122,6 +137,10 @@ pub fn of_projects(tx: &mut Tx<'_>) -> Result<BTreeMap<i64, Size>, DbError> {
     for row in tx.query("SELECT project, exemplars, bytes FROM project_exemplars WHERE exemplars > 0", &[])? {
         let size = sizes.entry(row.get(0)?).or_default();
         (size.exemplars, size.exemplar_bytes) = (row.get(1)?, row.get(2)?);
+    }
+    for row in tx.query("SELECT project, attachments, bytes FROM project_attachments WHERE attachments > 0", &[])? {
+        let size = sizes.entry(row.get(0)?).or_default();
+        (size.attachments, size.attachment_bytes) = (row.get(1)?, row.get(2)?);
     }
     Ok(sizes)
 }

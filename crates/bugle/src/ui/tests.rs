@@ -1,6 +1,7 @@
 //! A server without a socket, and browsers that keep cookies: how the tests of pages speak.
 
 mod acts;
+mod attachments;
 mod feedback;
 mod filters;
 mod gallery;

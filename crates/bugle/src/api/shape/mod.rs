@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides anything; what is not known yet is null, empty or absent, as clients expect it to be.
 
+pub mod attachment;
 pub mod entries;
 pub mod event;
 pub mod feedback;

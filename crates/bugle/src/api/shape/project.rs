@@ -2,6 +2,7 @@
 
 use super::{date, release};
 use crate::access::Person;
+use crate::policy::Intake;
 use crate::policy::browser::Wishes;
 use crate::project::Project;
 use bugle_db::{DbError, Tx, params};
@@ -66,6 +67,7 @@ pub fn detail(tx: &mut Tx<'_>, project: &Project, person: &Person, base: &str) -
     shape["latestRelease"] = release::of(tx, project, newest.as_deref())?;
     shape["allowedDomains"] = json!(Wishes::read(tx, project.id)?.allowed_domains);
     shape["options"] = crate::api::filter::options(tx, project.id)?;
+    shape["storeCrashReports"] = Intake::of(tx, project.id)?.store_crash_reports.into();
     shape["links"] = json!({ "projectUrl": format!("{base}/projects/{}", project.slug) });
     Ok(shape)
 }

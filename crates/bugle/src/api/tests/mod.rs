@@ -1,5 +1,6 @@
 //! The API as clients meet it: requests through the router against a real database, and the JSON they decode.
 
+mod attachment;
 mod auth;
 mod event;
 mod feedback;

@@ -2,9 +2,6 @@
 
 use super::*;
 use crate::filter;
-use crate::outcome::Dialect;
-use crate::receive::{Items, OnItsWay, Parcel};
-use crate::record::{Item, Kind, Sender};
 use bugle_event::EventId;
 use bugle_event::filter::{Rule, Settings};
 use serde_json::json;
@@ -133,21 +130,12 @@ async fn a_rule_sees_what_scrubbing_would_remove() {
 async fn attachments_go_with_a_filtered_event_and_the_rest_stays() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::new(folder.path(), Overrides::default(), 1).await;
-    let key = server.app.store.keys().values().next().expect("a key").0.clone();
-    let on_its_way = |kind: Kind, category: Category| {
-        let received = server.app.door.ledger.receive(Some(&key), Dialect::Sentry, category, now_ms());
-        let sender = Sender { dialect: Dialect::Sentry, category, project: 1, key: key.id, received_ms: now_ms() };
-        let item = Item { sender, kind, event_id: None, about: String::new(), body: Vec::new() };
-        OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) }
-    };
-    let company =
-        || vec![on_its_way(Kind::Attachment, Category::Attachment), on_its_way(Kind::Sessions, Category::Session)];
-    for (filtered, left) in [(None, 2), (Some((EventId([1; 16]), Reason::FilterLocalhost)), 1)] {
-        let mut items = Items { ready: company(), filtered, ..Items::default() };
-        items.drop_company();
-        assert_eq!(items.ready.len(), left);
-        items.ready.drain(..).for_each(|one| one.received.refuse(Outcome::Discarded, Reason::Unsupported));
-    }
+    server.switch(1, Settings { localhost: true, ..Settings::default() }).await;
+    let company = "\n{\"type\":\"attachment\",\"filename\":\"a.txt\",\"length\":2}\nhi\n{\"type\":\"session\"}\n";
+    let started = bugle_event::time::rfc3339(now_ms());
+    let session = format!("{{\"sid\":\"{}\",\"init\":true,\"started\":\"{started}\",\"attrs\":{{\"release\":\"a@1\"}}}}", "1".repeat(32));
+    server.answer(local(rand()).trim_end().to_string() + company + &session).await;
+    assert_eq!(server.app.door.journal.last(), 1, "the session");
     server.write_books().await;
     let attachments = "SELECT quantity FROM ledger WHERE outcome = 'filtered' AND category = 'attachment'";
     assert_eq!(server.count(attachments).await, 1);

@@ -6,6 +6,7 @@
 //! [`activity`].
 
 mod activity;
+mod attachments;
 mod breadcrumbs;
 mod context;
 mod events;
@@ -69,6 +70,7 @@ pub fn routes() -> Router<Shared> {
         .route("/issues/{id}", get(newest).post(workflow::itself).delete(workflow::itself))
         .route("/issues/{id}/events", get(events::list))
         .route("/issues/{id}/events/{event}", get(one))
+        .merge(attachments::routes())
         .route("/issues/{id}/resolution", post(workflow::resolution).delete(workflow::resolution))
         .route("/issues/{id}/archival", post(workflow::archival).delete(workflow::archival))
         .route("/issues/{id}/assignment", post(workflow::assignment).delete(workflow::assignment))
@@ -88,6 +90,7 @@ struct Sheet {
     event: Option<Stored>,
     older: Option<EventId>,
     newer: Option<EventId>,
+    attachments: Vec<attachments::Shown>,
     /// The page's address without a query.
     path: String,
     range: Range,
@@ -209,9 +212,11 @@ fn load(
         _ => format!("/issues/{id}"),
     };
     let shown = event.as_ref().map(|event| event.event_id);
+    let attachments = event.as_ref().map(|event| attachments::load(tx, event)).transpose()?.unwrap_or_default();
     Ok(Some(Sheet {
         voices: feedback::Voices::read(tx, (issue.project, id), shown)?,
         event,
+        attachments,
         older,
         newer,
         path,
@@ -250,7 +255,10 @@ fn view(sheet: &Sheet) -> Markup {
                 div {
                     (bar(sheet))
                     @match &event {
-                        Some(event) => (parts(event, &mut Room::default())),
+                        Some(event) => {
+                            (parts(event, &mut Room::default()))
+                            (attachments::section(sheet))
+                        }
                         None => div.empty {
                             h2.say { "None of its events is kept any more." }
                             p.say { "The counts, the tags and the activity stay." }

@@ -44,8 +44,8 @@ pub(super) async fn show(State(app): State<Shared>, person: Person) -> Result<Ma
             "BUGLE_ISSUE_CAP_PER_HOUR"))
         (part("retention", "Retention", &format!("Events are kept for {}", counted(config.retention_days, "day", "days")),
             "Counts, first and last seen of an issue stay when its events go.", "BUGLE_RETENTION_DAYS"))
-        (part("kinds", "What is kept", "Errors, messages, sessions, and reports of SDKs about what they dropped",
-            "Transactions, replays, attachments and other kinds are taken and counted, and not kept.", ""))
+        (part("kinds", "What is kept", "Errors, messages, crashes, attachments, sessions, feedback, and reports of SDKs about what they dropped",
+            "Transactions, replays and other kinds are taken and counted, and not kept.", ""))
         (part("sizes", "Sizes", &sizes, "What is larger is refused with 413. A body that cannot be unpacked or has not the form of an envelope is refused with 400.", ""))
         (part("backlog", "Backlog", &format!("{} may wait to be filed", bytes(config.backlog_bytes_max)),
             "Beyond it requests are refused with 429 before anything is written, and SDKs are told to come back.", "BUGLE_BACKLOG_BYTES_MAX"))

@@ -1,11 +1,12 @@
 //! Settings: parts with margin headings, one form per part.
 //!
 //! What belongs to a person is under [`account`], what to the organization under [`organization`], what to a project
-//! under [`project`] and, what it keeps, [`storage`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
+//! under [`project`] and, what it takes and keeps, [`intake`] and [`storage`]. Forms are sub-resources that are made and deleted; a refused one comes back with its sentence.
 
 pub mod account;
 pub mod browser;
 pub mod filters;
+pub mod intake;
 pub mod invite;
 pub mod key;
 pub mod limits;
@@ -28,6 +29,7 @@ pub fn routes() -> Router<Shared> {
         .merge(project::routes())
         .merge(key::routes())
         .merge(limits::routes())
+        .merge(intake::routes())
         .merge(storage::routes())
         .merge(filters::routes())
         .merge(browser::routes())

@@ -133,6 +133,7 @@ fn view(settings: &Settings, said: &Said) -> Markup {
                 a href=(settings.path("setup")) { "First steps" } " · "
                 a href=(settings.path("limits")) { "Limits" } " · "
                 a href=(settings.path("ledger")) { "Ledger" } " · "
+                a href=(settings.path("intake")) { "Intake" } " · "
                 a href=(settings.path("storage")) { "Storage" } " · "
                 a href=(settings.path("filters")) { "Filters" } " · "
                 a href=(settings.path("browser")) { "Browsers" } " · "
@@ -217,7 +218,9 @@ mod tests {
         let world = world().await;
         world.another_organization().await;
         let mut owner = world.owner().await;
-        for path in ["settings", "setup", "ledger", "limits", "storage", "browser", "filters", "filters/rules/new"] {
+        for path in
+            ["settings", "setup", "ledger", "limits", "storage", "browser", "intake", "filters", "filters/rules/new"]
+        {
             assert_eq!(owner.get(&format!("/projects/theirs/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(owner.get("/deliveries?project=theirs").await.status, StatusCode::NOT_FOUND);
@@ -229,6 +232,7 @@ mod tests {
             ("/projects/theirs/filters", vec![("act", "try:localhost")]),
             ("/projects/theirs/filters/rules/1", vec![("_method", "DELETE")]),
             ("/projects/theirs/browser/tunnel", vec![("open", "on")]),
+            ("/projects/theirs/intake", vec![("store_crash_reports", "on")]),
             ("/projects/theirs/keys", vec![("label", "mine")]),
             ("/projects/theirs/keys/2", vec![("_method", "DELETE")]),
             ("/projects/shop/keys/2", vec![("_method", "DELETE")]),

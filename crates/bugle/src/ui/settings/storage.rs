@@ -134,6 +134,7 @@ fn size(sheet: &Sheet) -> Markup {
         dl.facts {
             div { dt { "In all" } dd { data value=(size.bytes()) { (bytes(size.bytes())) } } }
             div { dt { "Events" } dd { data value=(size.events) { (exact(size.events)) } " " small { (bytes(size.event_bytes())) } } }
+            div { dt { "Attachments" } dd { data value=(size.attachments) { (exact(size.attachments)) } " " small { (bytes(size.attached_bytes())) } } }
             div { dt { "Exemplars" } dd { data value=(size.exemplars) { (exact(size.exemplars)) } " " small { (bytes(size.exemplar_bytes)) } } }
         }
         p.because {

@@ -144,6 +144,17 @@ impl House {
         self.file(batch).await;
     }
 
+    /// Files something of an event, as the pipeline does.
+    pub(super) async fn attach(&mut self, project: i64, event_id: EventId, files: &[(&str, &str, &[u8])]) {
+        let mut batch = Vec::new();
+        for (name, content_type, file) in files {
+            self.position += 1;
+            let item = crate::attachment::tests::item(project, event_id, name, content_type, file, now_ms());
+            batch.push(Piece::Item(self.position, Box::new(item)));
+        }
+        self.file(batch).await;
+    }
+
     async fn file(&mut self, batch: Vec<Piece>) {
         let mut memory = std::mem::take(&mut self.memory);
         let done = self.app.store.write(move |tx| {
@@ -158,6 +169,14 @@ impl House {
     pub(super) async fn get(&self, path: &str) -> Answer {
         let cookie = format!("bugle_session={}", self.session);
         self.call(Request::get(path).header(header::COOKIE, cookie), "").await
+    }
+
+    /// Asks for a file: status, headers and bytes.
+    pub(super) async fn call_raw(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let cookie = format!("bugle_session={}", self.session);
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
+        let (parts, body) = self.router.clone().oneshot(request).await.expect("answers").into_parts();
+        (parts.status, parts.headers, to_bytes(body, usize::MAX).await.expect("a body").to_vec())
     }
 
     /// Sends a form from this site.
