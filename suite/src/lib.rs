@@ -13,6 +13,7 @@
 //! | [`person`] | a person with a browser that runs no script |
 //! | [`browser`] | a person with headless Chromium, and the site that Chromium visits |
 //! | [`shop`] | the programs under `apps/`, which report through real SDKs |
+//! | [`matrix`] | one program per SDK, all telling the same stories (`cargo xtask sdks`) |
 //! | [`mailbox`], [`hook`] | where alerts arrive |
 //! | [`secrets`] | someone who searches the disk |
 //!
@@ -25,6 +26,7 @@ pub mod door;
 pub mod envelope;
 pub mod hook;
 pub mod mailbox;
+pub mod matrix;
 pub mod person;
 pub mod rest;
 pub mod secrets;

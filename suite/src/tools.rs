@@ -29,7 +29,7 @@ pub fn apps() -> PathBuf {
 }
 
 /// `.suite` at the root of the repository: everything that is prepared and not built by cargo.
-fn prepared() -> PathBuf {
+pub fn prepared() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../.suite")
 }
 

@@ -18,11 +18,11 @@ const NODE_MIN: (u32, u32) = (20, 19);
 const PYTHON_MIN: (u32, u32) = (3, 11);
 
 /// A program of the system and the Debian package that has it.
-struct Tool {
+pub struct Tool {
     /// What must run successfully.
-    probe: &'static [&'static str],
+    pub probe: &'static [&'static str],
     /// What is installed if it does not.
-    package: &'static str,
+    pub package: &'static str,
 }
 
 const TOOLS: [Tool; 7] = [
@@ -44,18 +44,24 @@ pub fn all() -> Result<()> {
 }
 
 fn system_packages() -> Result<()> {
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        install(&missing)?;
-        let still = missing_packages();
-        ensure!(still.is_empty(), "installed, and yet these do not work: {}", still.join(" "));
-    }
+    tools(&TOOLS)?;
     require_version(&["node", "--version"], NODE_MIN)?;
     require_version(&["python3", "--version"], PYTHON_MIN)
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    TOOLS.iter().filter(|tool| output(tool.probe).is_none()).map(|tool| tool.package).collect()
+/// Installs those of these programs that are missing.
+pub fn tools(tools: &[Tool]) -> Result<()> {
+    let missing = missing_packages(tools);
+    if !missing.is_empty() {
+        install(&missing)?;
+        let still = missing_packages(tools);
+        ensure!(still.is_empty(), "installed, and yet these do not work: {}", still.join(" "));
+    }
+    Ok(())
+}
+
+fn missing_packages(tools: &[Tool]) -> Vec<&'static str> {
+    tools.iter().filter(|tool| output(tool.probe).is_none()).map(|tool| tool.package).collect()
 }
 
 fn install(packages: &[&str]) -> Result<()> {

@@ -2,13 +2,13 @@
 //! missing, rather than skip.
 //!
 //! In the order in which a mistake is cheapest to hear of: format, what must be installed, lints, the Rust tests,
-//! crashes (the short form), the end-to-end suite. There is one release build of the server; everything that needs a
-//! server starts that binary.
+//! crashes (the short form), the end-to-end suite, the SDK matrix (the short form). There is one release build of the
+//! server; everything that needs a server starts that binary.
 
 use anyhow::Result;
 
 use crate::step::{cargo, release_binary, run, step};
-use crate::{crash, prepare};
+use crate::{crash, prepare, sdks};
 
 /// All of it: what `.ci/run` calls.
 pub fn everything() -> Result<()> {
@@ -18,7 +18,8 @@ pub fn everything() -> Result<()> {
     build()?;
     step("Rust tests", || run(&mut cargo(&["test", "--release"])))?;
     step("crashes", || crash::run(["--short".to_owned()].into_iter()))?;
-    end_to_end(&[])
+    end_to_end(&[])?;
+    sdks::matrix(&[])
 }
 
 /// The end-to-end suite alone, or those of its tests that match: `cargo xtask suite flask`.

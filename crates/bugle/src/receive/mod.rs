@@ -165,6 +165,24 @@ async fn receive(
     body: Body,
     framing: Framing,
 ) -> Response {
+    // On a task of its own: who hangs up ends the wait for the answer, and must not end a request between the journal,
+    // which has its items, and the books.
+    match tokio::spawn(judge(app, project, peer, query, headers, body, framing)).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn judge(
+    app: Shared,
+    project: Option<String>,
+    peer: SocketAddr,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Body,
+    framing: Framing,
+) -> Response {
     let started = Instant::now();
     let request = Incoming {
         headers,

@@ -359,3 +359,22 @@ async fn a_quota_is_told_by_mail_at_80_percent_and_when_it_is_used_up_once_each(
     assert_eq!(server.count("SELECT COUNT(*) FROM outbox").await, 3, "another quota is another warning: 10 of 12");
     server.stop();
 }
+
+#[tokio::test]
+async fn who_hangs_up_before_the_answer_is_counted_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut server = Server::new(folder.path(), Overrides::default(), 1).await;
+    tokio::select! {
+        biased;
+        _ = server.send(1) => panic!("the journal cannot have answered yet"),
+        // The event is on its way, and nobody waits for what becomes of it any more.
+        () = std::future::ready(()) => {}
+    }
+    server.file();
+    let since = Instant::now();
+    while server.count("SELECT COUNT(*) FROM events").await == 0 {
+        assert!(since.elapsed() < Duration::from_secs(20), "the event is not filed within 20 s");
+    }
+    assert!(server.app.door.ledger.take().is_empty(), "nothing else is said to have become of it");
+    server.stop();
+}

@@ -133,7 +133,10 @@ async fn attachments_go_with_a_filtered_event_and_the_rest_stays() {
     server.switch(1, Settings { localhost: true, ..Settings::default() }).await;
     let company = "\n{\"type\":\"attachment\",\"filename\":\"a.txt\",\"length\":2}\nhi\n{\"type\":\"session\"}\n";
     let started = bugle_event::time::rfc3339(now_ms());
-    let session = format!("{{\"sid\":\"{}\",\"init\":true,\"started\":\"{started}\",\"attrs\":{{\"release\":\"a@1\"}}}}", "1".repeat(32));
+    let session = format!(
+        "{{\"sid\":\"{}\",\"init\":true,\"started\":\"{started}\",\"attrs\":{{\"release\":\"a@1\"}}}}",
+        "1".repeat(32)
+    );
     server.answer(local(rand()).trim_end().to_string() + company + &session).await;
     assert_eq!(server.app.door.journal.last(), 1, "the session");
     server.write_books().await;
