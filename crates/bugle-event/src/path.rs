@@ -34,6 +34,14 @@ impl<'p> Path<'p> {
         Path { up: Some(self), step: Step::Index(index) }
     }
 
+    /// The key that leads here; none for an element of an array.
+    pub fn last(&self) -> Option<&'p str> {
+        match self.step {
+            Step::Key(key) => Some(key),
+            Step::Index(_) => None,
+        }
+    }
+
     /// The keys and indices that lead here, whole.
     pub fn steps(&self) -> Vec<String> {
         let mut steps = self.up.map(Path::steps).unwrap_or_default();

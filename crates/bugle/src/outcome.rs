@@ -225,6 +225,8 @@ pub enum Reason {
     ProjectGone,
     /// Filing it failed in a way that would fail again; it is kept apart.
     Quarantined,
+    /// The project keeps no such attachments, or a rule of its privacy takes them out.
+    Privacy,
     /// It claims to be of the future, or older than anybody looks.
     Timestamp,
     /// It has no release, or one that may not be called so.
@@ -280,6 +282,7 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::IssueCap, "issue_cap"),
     (Reason::ProjectGone, "project_gone"),
     (Reason::Quarantined, "quarantined"),
+    (Reason::Privacy, "privacy"),
     (Reason::Timestamp, "timestamp"),
     (Reason::InvalidRelease, "invalid_release"),
     (Reason::FilterReactHydration, "react-hydration-errors"),

@@ -5,6 +5,7 @@
 
 pub mod browser;
 mod intake;
+pub mod scrubbing;
 
 use crate::filter;
 use crate::options::{self, Options};
@@ -17,7 +18,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What one project wants.
-#[derive(Default)]
 pub struct Policy {
     /// What it and its organization say, as of this policy.
     said: (Options, Options),
@@ -29,6 +29,8 @@ pub struct Policy {
     pub browser: Browser,
     /// What is kept of what comes beside events.
     pub intake: Intake,
+    /// Whether attachments that are no text are kept.
+    keeps_binary: bool,
 }
 
 impl Policy {
@@ -36,7 +38,19 @@ impl Policy {
     pub fn new(project: Options, organization: Options) -> Policy {
         let (browser, filters) = (Browser::new(&project), filter::compiled(&project));
         let intake = Intake::new(&project);
-        Policy { said: (project, organization), scrubber: Scrubber::default(), filters, browser, intake }
+        let scrubbing::Scrubbing { scrubber, keeps_binary } = scrubbing::Scrubbing::of(&project, &organization);
+        Policy { scrubber, keeps_binary, filters, browser, intake, said: (project, organization) }
+    }
+
+    /// What is to be kept of an attachment; `None`: nothing of it. Takes time in proportion to its size.
+    pub fn attachment(&self, name: &str, content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
+        self.scrubber.attachment(name, content_type, body, self.keeps_binary)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy::new(Options::default(), Options::default())
     }
 }
 

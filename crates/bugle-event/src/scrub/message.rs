@@ -37,7 +37,7 @@ fn each(value: &mut Json<'_>, path: &mut Vec<String>, is_secret: &dyn Fn(&str) -
     match value {
         Json::Text(text) | Json::Number(text) if is_secret(text) => {
             if removed.len() < REMARKS_MAX {
-                let remark = Remark { rule: RULE, start: 0, end: FILTERED.len() };
+                let remark = Remark { rule: RULE.into(), sign: "s", start: 0, end: FILTERED.len() };
                 removed.push(Removed { path: path.clone(), remarks: vec![remark] });
             }
             *value = Json::Text(Cow::Borrowed(FILTERED));

@@ -1,9 +1,10 @@
 //! Notes in the event's `_meta` tree what was taken out and by which rule (protocol reference §8.7).
 //!
 //! The tree is parallel to the event: keys and indices lead to an object whose `""` holds the remarks, each
-//! `[rule, "s", start, end]`: "substituted", with the place of the mark in bytes of the new text.
+//! `[rule, sign, start, end]`: what was done, with the place of the mark in bytes of the new text.
 
 use crate::json::{Json, Object};
+use std::borrow::Cow;
 
 /// More remarks than these are not noted; what they are about is taken out all the same.
 pub(super) const REMARKS_MAX: usize = 500;
@@ -17,7 +18,9 @@ pub(super) struct Removed {
 
 /// One mark in a value.
 pub(super) struct Remark {
-    pub(super) rule: &'static str,
+    pub(super) rule: Cow<'static, str>,
+    /// What was done: removed (x), substituted (s), masked (m), hashed (p).
+    pub(super) sign: &'static str,
     /// Where the mark is in the new text, in bytes.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -45,7 +48,12 @@ pub(super) fn note(event: &mut Object<'_>, removed: &[Removed]) {
 
 fn to_json<'a>(remark: &Remark) -> Json<'a> {
     let number = |value: usize| Json::from_int(i64::try_from(value).unwrap_or(i64::MAX));
-    Json::Array(vec![Json::from(remark.rule), Json::from("s"), number(remark.start), number(remark.end)])
+    Json::Array(vec![
+        Json::from(remark.rule.to_string()),
+        Json::from(remark.sign),
+        number(remark.start),
+        number(remark.end),
+    ])
 }
 
 /// The object at `key`, made if there is none.

@@ -41,9 +41,16 @@ pub(super) struct Telltale {
 }
 
 impl Telltale {
-    /// The table for the built-in words and for `more`, folded as by [`super::word::fold`].
-    pub(super) fn new(more: &[String]) -> Telltale {
+    /// The table for only these words, folded as by [`super::word::fold`].
+    pub(super) fn only(words: &[String]) -> Telltale {
         let mut table = Telltale { bits: Box::new([[0; 3]; 256]) };
+        words.iter().for_each(|word| table.add_folded_word(word.as_bytes()));
+        table
+    }
+
+    /// The table for the built-in words and for `more`.
+    pub(super) fn new(more: &[String]) -> Telltale {
+        let mut table = Telltale::only(&[]);
         let (digits, capitals) = (b"0123456789".as_slice(), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ".as_slice());
         table.add(DIGITS, [digits, digits, digits]);
         table.add(IBAN, [capitals, capitals, digits]);

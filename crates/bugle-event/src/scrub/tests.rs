@@ -319,11 +319,35 @@ fn what_was_taken_out_is_noted() {
 
 #[test]
 fn a_project_may_name_more_and_less() {
-    let scrubber = Scrubber::with(&["Birth-Day".into(), "q".into()], &["password".into()]);
+    let scrubber = Scrubber::new(Settings {
+        sensitive: vec!["Birth-Day".into(), "q".into()],
+        safe: vec!["password".into()],
+        ..Settings::default()
+    });
     let text = r#"{"extra":{"birth_day":"1","hisBirthday":"2","password":"kept","q":"3","n":"birth_day=4","password_hash":"gone"}}"#;
     assert_eq!(
         scrubbed_by(&scrubber, text),
         r#"{"extra":{"birth_day":"[Filtered]","hisBirthday":"[Filtered]","password":"kept","q":"[Filtered]","n":"birth_day=[Filtered]","password_hash":"[Filtered]"}}"#
+    );
+}
+
+#[test]
+fn without_the_defaults_only_what_is_named_goes() {
+    let settings = Settings { defaults: false, sensitive: vec!["shoe".into()], ..Settings::default() };
+    let text = r#"{"request":{"cookies":[["sessionid","a"]]},"extra":{"password":"kept","shoeSize":"gone","n":"a shoe=12 4111 1111 1111 1111","c":4111111111111111}}"#;
+    assert_eq!(
+        scrubbed_by(&Scrubber::new(settings), text),
+        r#"{"request":{"cookies":[["sessionid","a"]]},"extra":{"password":"kept","shoeSize":"[Filtered]","n":"a shoe=[Filtered] 4111 1111 1111 1111","c":4111111111111111}}"#
+    );
+}
+
+#[test]
+fn what_is_required_no_safe_name_takes_back() {
+    let settings =
+        Settings { required: vec!["iban".into()], safe: vec!["iban".into(), "token".into()], ..Settings::default() };
+    assert_eq!(
+        scrubbed_by(&Scrubber::new(settings), r#"{"extra":{"iban":"x1","token":"kept"}}"#),
+        r#"{"extra":{"iban":"[Filtered]","token":"kept"}}"#
     );
 }
 

@@ -6,7 +6,7 @@
 use super::meta::{REMARKS_MAX, Remark, Removed};
 use super::telltale::ARMOUR;
 use super::text::{self, FILTERED, Finding, Mode};
-use super::{Scrubber, body, memo, name, shape};
+use super::{Scrubber, body, memo, shape};
 use crate::event::Event;
 use crate::json::{Json, Object};
 use crate::path::Path;
@@ -50,6 +50,14 @@ fn drop_originals(meta: &mut Json<'_>) {
         Json::Array(values) => values.iter_mut().for_each(drop_originals),
         _ => {}
     }
+}
+
+/// A document of its own, such as an attachment. Returns whether anything was taken.
+pub(super) fn document(scrubber: &Scrubber, json: &mut Json<'_>) -> bool {
+    let mut walk = Walk::new(scrubber, 0);
+    walk.is_silent = true;
+    walk.value(json, &Path::root("attachment"));
+    walk.changed
 }
 
 pub(super) struct Walk<'s> {
@@ -126,7 +134,7 @@ impl<'s> Walk<'s> {
         match key {
             _ if self.scrubber.is_safe(key) => {}
             "stacktrace" | "raw_stacktrace" => self.stack(value, path),
-            "cookies" => self.pairs(value, path, name::is_session_cookie),
+            "cookies" => self.pairs(value, path, self.scrubber.cookies()),
             "event_id" | "trace_id" | "span_id" | "parent_span_id" | "replay_id" | "profile_id" | "profiler_id"
             | "debug_id" | "code_id" => {}
             _ => self.value(value, path),
@@ -138,7 +146,7 @@ impl<'s> Walk<'s> {
             Json::Text(_) => {
                 self.string(value, path, Mode::Text);
             }
-            Json::Number(digits) if digits.len() >= 13 && is_card_number(digits) => {
+            Json::Number(digits) if digits.len() >= 13 && self.scrubber.defaults && is_card_number(digits) => {
                 self.put(value, path, shape::CARD, "@creditcard:replace");
             }
             Json::Array(values) => self.array(values, path),
@@ -212,7 +220,7 @@ impl<'s> Walk<'s> {
         let remarks = self.findings.iter().map(|finding| {
             let start = finding.start.saturating_add_signed(shift);
             shift += finding.mark.len() as isize - (finding.end - finding.start) as isize;
-            Remark { rule: finding.rule, start, end: start + finding.mark.len() }
+            Remark { rule: finding.rule.into(), sign: "s", start, end: start + finding.mark.len() }
         });
         let remarks = remarks.take(REMARKS_MAX).collect();
         *value = Json::from(new);
@@ -231,7 +239,8 @@ impl<'s> Walk<'s> {
         }
         let new = inner.to_string();
         let first = walk.removed.first().and_then(|removed| removed.remarks.first());
-        self.note(path, vec![Remark { rule: first.map_or(KEY_RULE, |remark| remark.rule), start: 0, end: new.len() }]);
+        let rule = first.map_or(KEY_RULE.into(), |remark| remark.rule.clone());
+        self.note(path, vec![Remark { rule, sign: "s", start: 0, end: new.len() }]);
         Opened::Scrubbed(new)
     }
 
@@ -251,7 +260,7 @@ impl<'s> Walk<'s> {
 
     fn put(&mut self, value: &mut Json<'_>, path: &Path<'_>, mark: &'static str, rule: &'static str) {
         *value = Json::from(mark);
-        self.note(path, vec![Remark { rule, start: 0, end: mark.len() }]);
+        self.note(path, vec![Remark { rule: rule.into(), sign: "s", start: 0, end: mark.len() }]);
     }
 
     fn note(&mut self, path: &Path<'_>, remarks: Vec<Remark>) {
@@ -282,11 +291,11 @@ impl<'s> Walk<'s> {
         new_keys
     }
 
-    /// Everything in `value`, but only by shape: its words are names of software, or our own.
+    /// Everything in `value`, but keys and our own words only by shape: they are names of software and of rules.
     fn shapes(&mut self, value: &mut Json<'_>, path: &Path<'_>) {
         match value {
             Json::Text(_) => {
-                self.string(value, path, Mode::Shapes);
+                self.string(value, path, if self.is_silent { Mode::Shapes } else { Mode::Text });
             }
             Json::Array(values) => values.iter_mut().enumerate().for_each(|(at, v)| self.shapes(v, &path.index(at))),
             Json::Object(object) => self.each(object, Some(path), |walk, key, value, path| {
@@ -320,7 +329,7 @@ impl<'s> Walk<'s> {
                 walk.string(value, path, Mode::Url);
             }
             "query_string" | "headers" => walk.pairs(value, path, |_| false),
-            "cookies" => walk.pairs(value, path, name::is_session_cookie),
+            "cookies" => walk.pairs(value, path, walk.scrubber.cookies()),
             "data" => walk.request_body(value, path),
             _ => walk.entry(key, value, path),
         });
@@ -340,7 +349,7 @@ impl<'s> Walk<'s> {
             if let Some(form) = form {
                 let end = form.len();
                 *value = Json::from(form);
-                self.note(path, vec![Remark { rule: KEY_RULE, start: 0, end }]);
+                self.note(path, vec![Remark { rule: KEY_RULE.into(), sign: "s", start: 0, end }]);
             }
         }
         self.value(value, path);
@@ -349,6 +358,7 @@ impl<'s> Walk<'s> {
     /// `[key, value]` pairs, whose keys `also` may call secret; or the string that a client left unsplit.
     fn pairs(&mut self, value: &mut Json<'_>, path: &Path<'_>, also: fn(&str) -> bool) {
         let scrubber = self.scrubber;
+        let is_cookies = path.last() == Some("cookies");
         let is_secret = |key: &str| !scrubber.is_safe(key) && (scrubber.is_secret(key) || also(key));
         match value {
             Json::Array(pairs) => {
@@ -369,10 +379,10 @@ impl<'s> Walk<'s> {
                 self.object(object, path);
             }
             Json::Text(text) => {
-                if let Some(new) = body::scrub_cookies(text, is_secret).filter(|_| also("sessionid")) {
+                if let Some(new) = body::scrub_cookies(text, is_secret).filter(|_| is_cookies) {
                     let end = new.len();
                     *value = Json::from(new);
-                    self.note(path, vec![Remark { rule: KEY_RULE, start: 0, end }]);
+                    self.note(path, vec![Remark { rule: KEY_RULE.into(), sign: "s", start: 0, end }]);
                 }
                 self.string(value, path, Mode::Url);
             }

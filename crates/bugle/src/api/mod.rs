@@ -23,6 +23,7 @@ mod key;
 mod limit;
 mod organization;
 mod page;
+mod privacy;
 mod project;
 mod query;
 mod release;
@@ -47,6 +48,7 @@ use run::{Route, delete, get, post, put};
 
 const ANY: Need = Need(&[]);
 const ORG_READ: Need = Need(&[("org", Read)]);
+const ORG_WRITE: Need = Need(&[("org", Write)]);
 const MEMBER_READ: Need = Need(&[("member", Read), ("org", Read)]);
 const TEAM_READ: Need = Need(&[("team", Read), ("org", Read)]);
 const PROJECT_READ: Need = Need(&[("project", Read)]);
@@ -67,7 +69,7 @@ const ROUTES: &[(&str, &[Route])] = &[
     ("/users/me/regions", &[get(ANY, root::regions)]),
     ("/organizations", &[get(LOOK_AROUND, organization::list)]),
     ("/projects", &[get(PROJECT_READ, project::list)]),
-    ("/organizations/{org}", &[get(LOOK_AROUND, organization::get)]),
+    ("/organizations/{org}", &[get(LOOK_AROUND, organization::get), put(ORG_WRITE, privacy::update_organization)]),
     ("/organizations/{org}/members", &[get(MEMBER_READ, organization::members)]),
     ("/organizations/{org}/teams", &[get(TEAM_READ, organization::teams)]),
     ("/organizations/{org}/environments", &[get(LOOK_AROUND, organization::environments)]),

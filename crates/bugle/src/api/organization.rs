@@ -4,9 +4,11 @@
 //! which everybody is and to which every project belongs.
 
 use super::ask::Ask;
+use super::privacy;
 use super::reply::{Refusal, Reply};
 use super::shape::{date, organization, project};
 use crate::access::organization::Organization;
+use crate::options::Scope;
 use crate::project as projects;
 use bugle_db::{Tx, params};
 use serde_json::{Value, json};
@@ -25,7 +27,9 @@ pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
         all.push(project::summary(&one, &ask.caller.person));
     }
     let teams = json!([team_shape(tx, ask, &own)?]);
-    Ok(Reply::ok(&organization::detail(&own, &ask.base, ask.caller.person.role, teams, all.into())))
+    let mut shape = organization::detail(&own, &ask.base, ask.caller.person.role, teams, all.into());
+    privacy::show(tx, Scope::Organization(own.id), &mut shape)?;
+    Ok(Reply::ok(&shape))
 }
 
 /// `GET /organizations/{org}/members/`

@@ -6,9 +6,11 @@
 use super::ask::Ask;
 use super::filter;
 use super::organization::check_team;
+use super::privacy;
 use super::reply::{Refusal, Reply};
 use super::shape::project as shape;
 use crate::access::random;
+use crate::options::Scope;
 use crate::policy::Intake;
 use crate::policy::browser::Wishes;
 use crate::project::{self, Project};
@@ -59,7 +61,8 @@ pub fn get(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
 pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
     let mut project = ask.project(tx)?;
     let body = ask.json()?;
-    only_known(&body, &["name", "slug", "platform", "options", "allowedDomains", "storeCrashReports"])?;
+    let own = ["name", "slug", "platform", "options", "allowedDomains", "storeCrashReports"];
+    only_known(&body, &[&own, &privacy::FIELDS[..]].concat())?;
     if let Some(options) = body.get("options") {
         let options = options.as_object().ok_or_else(|| Refusal::Invalid("options must be an object.".into()))?;
         if let Some(odd) = options.keys().find(|name| !name.starts_with("filters:")) {
@@ -79,6 +82,7 @@ pub fn update(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, Refusal> {
         Intake::set_store_crash_reports(tx, project.id, wished(asked)?)?;
     }
     project::update(tx, project.id, &name, &platform)?;
+    privacy::take(tx, Scope::Project(project.id), &body)?;
     let project = project::find(tx, ask.organization(), &project.id.to_string())?.unwrap_or(project);
     Ok(Reply::ok(&shape::detail(tx, &project, &ask.caller.person, &ask.base)?))
 }

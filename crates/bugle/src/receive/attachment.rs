@@ -121,9 +121,10 @@ fn one<'a>(
     items: &mut Items<'a>,
 ) {
     let (name, content_type) = (named(&file.name), file.content_type.as_deref().map(named));
-    let Some(body) = scrubbed(policy, &name, content_type.as_deref(), file.body.into_owned()) else {
-        return received.refuse(Outcome::Filtered, Reason::Unsupported);
+    let Some(body) = policy.attachment(&name, content_type.as_deref().unwrap_or_default(), &file.body) else {
+        return received.refuse(Outcome::Filtered, Reason::Privacy);
     };
+    let name = policy.scrubber.text(&name);
     let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &body);
     let (bytes, mut sha1) = (body.len() as i64, [0; 20]);
     sha1.copy_from_slice(digest.as_ref());
@@ -142,12 +143,6 @@ fn one<'a>(
     };
     let item = record::Item { sender, kind: Kind::Attachment, event_id: Some(event_id), about, body };
     items.ready.push(OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) });
-}
-
-/// What may be kept of a file; `None`: nothing. The one place where scrubbing sees attachments, before their SHA-1 is taken
-/// and anything is written.
-fn scrubbed(_policy: &Policy, _name: &str, _content_type: Option<&str>, body: Vec<u8>) -> Option<Vec<u8>> {
-    Some(body)
 }
 
 /// A short text without control characters.

@@ -4,6 +4,7 @@
 mod browser;
 mod embed;
 mod filter;
+mod secrets;
 mod sessions;
 mod upload;
 

@@ -7,6 +7,7 @@ mod filters;
 mod gallery;
 mod house;
 mod pages;
+mod privacy;
 mod releases;
 mod sdk;
 mod seed;

@@ -2,6 +2,8 @@
 
 use super::{date, release};
 use crate::access::Person;
+use crate::api::privacy;
+use crate::options::Scope;
 use crate::policy::Intake;
 use crate::policy::browser::Wishes;
 use crate::project::Project;
@@ -68,6 +70,7 @@ pub fn detail(tx: &mut Tx<'_>, project: &Project, person: &Person, base: &str) -
     shape["allowedDomains"] = json!(Wishes::read(tx, project.id)?.allowed_domains);
     shape["options"] = crate::api::filter::options(tx, project.id)?;
     shape["storeCrashReports"] = Intake::of(tx, project.id)?.store_crash_reports.into();
+    privacy::show(tx, Scope::Project(project.id), &mut shape)?;
     shape["links"] = json!({ "projectUrl": format!("{base}/projects/{}", project.slug) });
     Ok(shape)
 }

@@ -5,7 +5,7 @@ use crate::access::token;
 use base64::Engine;
 
 /// A token of `user` with these scopes.
-fn token_of(api: &Api, user: i64, scopes: &[&str]) -> String {
+pub(super) fn token_of(api: &Api, user: i64, scopes: &[&str]) -> String {
     let scopes: Vec<String> = scopes.iter().map(|scope| scope.to_string()).collect();
     let token = api.write(move |tx| token::create(tx, 1, user, "scoped", &scopes, NOW_MS));
     format!("Bearer {}", token.1)

@@ -85,9 +85,9 @@ async fn projects_are_made_changed_and_deleted() {
         (r#"{"name":""}"#, "no name"),
         (r#"{"name":7}"#, "string"),
         (r#"{"slug":"42"}"#, "slug"),
-        (r#"{"dataScrubber":false}"#, "dataScrubber"),
         (r#"{"options":{"filters:blacklisted":"1.2.3.4"}}"#, "filters:blacklisted"),
         (r#"{"options":{"sentry:origins":"*"}}"#, "sentry:origins"),
+        (r#"{"storeCrashReports":"x"}"#, "storeCrashReports"),
     ] {
         assert!(api.call("PUT", "/projects/acme/newer/", body).await.detail(400).contains(told), "{body}");
     }

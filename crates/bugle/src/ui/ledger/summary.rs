@@ -98,6 +98,7 @@ fn cause(ledger: &Ledger, fate: &Fate) -> Markup {
             Reason::BadCredentials | Reason::NoKey | Reason::UnknownKey => { (were) " refused for the key that came along" }
             Reason::Cors => { (were) " refused, because " (they(fate)) " of a site that the project does not allow" }
             Reason::Tunnel => { (were) " refused, because the project has not opened the tunnel" }
+            Reason::Privacy => { (were) " taken out by the rules of the project's privacy" }
             Reason::Quarantined => { "could not be filed and " (were) " put aside on the server" }
             Reason::Timestamp => "claim to be of the future or more than five days old",
             Reason::InvalidRelease => "name no valid release",

@@ -149,6 +149,9 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
         }
         Reason::FilterCrawlers => ("a filter: robots", "It is of a robot, and the project filters those."),
         Reason::FilterRule => ("a rule of the project", "A rule that somebody of the project wrote drops such events."),
+        Reason::Privacy => {
+            ("privacy", "The project keeps no such attachments, or a rule of its privacy takes them out.")
+        }
         Reason::Quarantined => (
             "put aside",
             "Filing it failed in a way that would fail again. The record is kept with its error, and what stood behind \
@@ -183,6 +186,7 @@ pub fn setting(reason: Reason, slug: &str, key: Option<i64>) -> Option<(String, 
         }
         Reason::Overload => Some(("/help/limits#backlog".into(), "Backlog")),
         Reason::DiskFull => Some(("/help/limits#disk".into(), "Free disk")),
+        Reason::Privacy => Some((format!("/projects/{}/privacy", encode(slug)), "Privacy")),
         Reason::Quarantined => Some(("/ledger#quarantine".into(), "What was put aside")),
         Reason::FilterRule => Some((format!("/projects/{}/filters#rules", encode(slug)), "Rules of the project")),
         Reason::FilterReactHydration

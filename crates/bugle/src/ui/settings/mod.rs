@@ -11,6 +11,7 @@ pub mod invite;
 pub mod key;
 pub mod limits;
 pub mod organization;
+pub mod privacy;
 pub mod project;
 pub mod quota;
 pub mod storage;
@@ -30,6 +31,7 @@ pub fn routes() -> Router<Shared> {
         .merge(key::routes())
         .merge(limits::routes())
         .merge(intake::routes())
+        .merge(privacy::routes())
         .merge(storage::routes())
         .merge(filters::routes())
         .merge(browser::routes())
@@ -50,7 +52,7 @@ fn part(id: &str, name: &str, small: &str, body: Markup) -> Markup {
 fn tabs(here: &str) -> Markup {
     html! {
         nav.views aria-label="Settings" {
-            @for (path, name) in [("/settings", "Organization"), ("/settings/account", "Your account")] {
+            @for (path, name) in [("/settings", "Organization"), ("/settings/privacy", "Privacy"), ("/settings/account", "Your account")] {
                 a href=(path) aria-current=[(path == here).then_some("page")] { (name) }
             }
         }

@@ -137,6 +137,7 @@ fn view(settings: &Settings, said: &Said) -> Markup {
                 a href=(settings.path("storage")) { "Storage" } " · "
                 a href=(settings.path("filters")) { "Filters" } " · "
                 a href=(settings.path("browser")) { "Browsers" } " · "
+                a href=(settings.path("privacy")) { "Privacy" } " · "
                 a href={ "/deliveries?project=" (encode(&project.slug)) } { "What was sent" }
             }
         } }

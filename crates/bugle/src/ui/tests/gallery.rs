@@ -167,3 +167,22 @@ pub(super) fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
     let dark = page.replace("<html lang=\"en\">", "<html lang=\"en\" data-theme=\"dark\">");
     std::fs::write(folder.join(format!("{name}-dark.html")), dark).expect("is written");
 }
+
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_privacy() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let mut house = House::new().await;
+    house.project("Shop API").await;
+    house.send(1, vec![seed::payment(crate::store::now_ms(), 1)]).await;
+    house.post("/settings/privacy", "act=save&scrub=on&defaults=on&binary=on&sensitive=iban").await;
+    let path = "/projects/shop-api/privacy";
+    let form = "scrub=on&defaults=on&addresses=on&sensitive=badge%0Alocker&safe=author&kind=email&selector=extra.**&method=mask";
+    house.post(path, &format!("act=save&{form}")).await;
+    write(&folder, "privacy", &house.get(path).await);
+    let sample = "%7B%22message%22%3A%22login%20of%20jo%40x.example%20with%20password%3Dhunter2%20from%2010.0.0.1%22%2C%22extra%22%3A%7B%22badge%22%3A%22B-7%22%7D%7D";
+    let form = form.replace("extra.**", "**");
+    write(&folder, "privacy-tried", &house.post(path, &format!("act=try&{form}&sample={sample}")).await);
+    write(&folder, "privacy-refused", &house.post(path, "act=save&kind=pattern&pattern=(x&selector=**").await);
+    write(&folder, "privacy-organization", &house.get("/settings/privacy").await);
+}
