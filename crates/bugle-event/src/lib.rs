@@ -16,6 +16,7 @@
 //! ([`event`]), the way a compiler front end lays a typed syntax over a concrete one: what an SDK sent and we
 //! have no name for is still there, and the stored form is the tree itself.
 
+pub mod agent;
 pub mod auth;
 pub mod dialect;
 pub mod envelope;

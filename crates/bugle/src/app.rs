@@ -6,6 +6,7 @@ use crate::alert::Sender;
 use crate::alert::delivery::Bell;
 use crate::config::Config;
 use crate::filter::trial::Turns;
+use crate::geography::Geography;
 use crate::heard::Heard;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What was refused lately, per project.
     pub heard: Heard,
+    /// Where addresses are, if the operator has given a database.
+    pub geography: Option<Geography>,
     /// Keeps secrets that must be read back.
     pub seal: Arc<Seal>,
     /// The first owner's way in.

@@ -3,6 +3,7 @@
 //! They come, in rising order, from the config file (`--config FILE`, else `DIR/bugle.toml`), the environment
 //! (`BUGLE_…`) and the flags. A key that is not known is an error: a misspelt limit must not pass for a set one.
 
+use crate::client_address::Proxies;
 use crate::policy::browser::is_address;
 use crate::retention;
 use crate::storage::bounds::{Bounds, RETENTION_DAYS_MAX};
@@ -58,6 +59,10 @@ pub struct Config {
     pub mail_from: String,
     /// Whether webhooks may go to loopback and private addresses. Off: a webhook must not reach into the network.
     pub allow_private_targets: bool,
+    /// Whose word is taken about whom a request comes from. Programs on this machine: the usual proxy.
+    pub trusted_proxies: Proxies,
+    /// A MaxMind database from which places are told. None: places are not told; none can be shipped.
+    pub geo_database: Option<PathBuf>,
     /// What may be acknowledged and not yet filed, in bytes. 4 GiB: hours of a busy day.
     pub backlog_bytes_max: i64,
     /// The same in items. 10 million: what filing catches up with in about an hour, however small the events are.
@@ -101,6 +106,10 @@ pub struct Overrides {
     pub mail_from: Option<String>,
     /// See [`Config::allow_private_targets`].
     pub allow_private_targets: Option<bool>,
+    /// See [`Config::trusted_proxies`].
+    pub trusted_proxies: Option<String>,
+    /// See [`Config::geo_database`].
+    pub geo_database: Option<PathBuf>,
     /// See [`Config::backlog_bytes_max`].
     pub backlog_bytes_max: Option<i64>,
     /// See [`Config::backlog_items_max`].
@@ -144,6 +153,8 @@ impl Overrides {
             smtp_url: get("BUGLE_SMTP_URL"),
             mail_from: get("BUGLE_MAIL_FROM"),
             allow_private_targets: switch("BUGLE_ALLOW_PRIVATE_TARGETS"),
+            trusted_proxies: get("BUGLE_TRUSTED_PROXIES"),
+            geo_database: get("BUGLE_GEO_DATABASE").map(PathBuf::from),
             backlog_bytes_max: number("BUGLE_BACKLOG_BYTES_MAX")?,
             backlog_items_max: number("BUGLE_BACKLOG_ITEMS_MAX")?,
             accepted_per_minute_max: number("BUGLE_ACCEPTED_PER_MINUTE_MAX")?,
@@ -167,6 +178,8 @@ impl Overrides {
             smtp_url: self.smtp_url.or(lower.smtp_url),
             mail_from: self.mail_from.or(lower.mail_from),
             allow_private_targets: self.allow_private_targets.or(lower.allow_private_targets),
+            trusted_proxies: self.trusted_proxies.or(lower.trusted_proxies),
+            geo_database: self.geo_database.or(lower.geo_database),
             backlog_bytes_max: self.backlog_bytes_max.or(lower.backlog_bytes_max),
             backlog_items_max: self.backlog_items_max.or(lower.backlog_items_max),
             accepted_per_minute_max: self.accepted_per_minute_max.or(lower.accepted_per_minute_max),
@@ -219,6 +232,8 @@ impl Config {
             public_url,
             smtp_url: all.smtp_url.filter(|url| !url.trim().is_empty()),
             allow_private_targets: all.allow_private_targets.unwrap_or(false),
+            trusted_proxies: all.trusted_proxies.as_deref().map(Proxies::read).transpose()?.unwrap_or_default(),
+            geo_database: all.geo_database.filter(|path| !path.as_os_str().is_empty()),
             backlog_bytes_max: all.backlog_bytes_max.unwrap_or(4 << 30),
             backlog_items_max: all.backlog_items_max.unwrap_or(10_000_000),
             accepted_per_minute_max: all.accepted_per_minute_max.filter(|count| *count > 0),
@@ -359,6 +374,7 @@ mod tests {
             ("browser_sdk_url = \"bundle.js\"", "https://"),
             ("tunnel_path = \"/issues\"", "does not use"),
             ("tunnel_path = \"/a/b\"", "a slash and a word"),
+            ("trusted_proxies = \"10.0.0.0/99\"", "10.0.0.0/8"),
         ] {
             let folder = folder(text);
             let error = Config::resolve(folder.path().into(), None, Overrides::default(), Overrides::default());

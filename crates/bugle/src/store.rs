@@ -23,10 +23,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0006_journals", text: include_str!("../../../migrations/0006_journals.sql") },
     Migration { name: "0007_storage", text: include_str!("../../../migrations/0007_storage.sql") },
     Migration { name: "0008_options", text: include_str!("../../../migrations/0008_options.sql") },
-    Migration { name: "0012_sessions", text: include_str!("../../../migrations/0012_sessions.sql") },
-    Migration { name: "0015_filters", text: include_str!("../../../migrations/0015_filters.sql") },
-    Migration { name: "0010_feedback", text: include_str!("../../../migrations/0010_feedback.sql") },
     Migration { name: "0009_attachments", text: include_str!("../../../migrations/0009_attachments.sql") },
+    Migration { name: "0010_feedback", text: include_str!("../../../migrations/0010_feedback.sql") },
+    Migration { name: "0011_monitors", text: include_str!("../../../migrations/0011_monitors.sql") },
+    Migration { name: "0012_sessions", text: include_str!("../../../migrations/0012_sessions.sql") },
+    Migration { name: "0013_filters", text: include_str!("../../../migrations/0013_filters.sql") },
 ];
 
 /// The name of the embedded database inside the data directory.

@@ -8,6 +8,7 @@
 //! Normalising twice is normalising once. Times are the delicate part of that: they move only in an event that has
 //! no `received` yet, which no reader of a dialect lets in.
 
+mod agents;
 mod bag;
 mod limits;
 mod mechanism;
@@ -62,6 +63,7 @@ pub fn normalize(event: &mut Event<'_>, arrival: &Arrival<'_>) {
     mechanism::name_numbers(event);
     sdk_from_client(event, arrival.client);
     settle_user_ip(event, arrival.client_ip);
+    agents::settle(event);
     keep_newest_breadcrumbs(event);
     stacks::bound(event);
     limits::apply(event);

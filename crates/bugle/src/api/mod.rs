@@ -21,6 +21,7 @@ mod filter;
 mod issue;
 mod key;
 mod limit;
+mod monitor;
 mod organization;
 mod page;
 mod privacy;
@@ -74,6 +75,9 @@ const ROUTES: &[(&str, &[Route])] = &[
     ("/organizations/{org}/teams", &[get(TEAM_READ, organization::teams)]),
     ("/organizations/{org}/environments", &[get(LOOK_AROUND, organization::environments)]),
     ("/organizations/{org}/tags", &[get(LOOK_AROUND, tag::of_organization)]),
+    ("/organizations/{org}/monitors", &[get(LOOK_AROUND, monitor::list)]),
+    ("/organizations/{org}/monitors/{monitor}", &[get(LOOK_AROUND, monitor::get)]),
+    ("/organizations/{org}/monitors/{monitor}/checkins", &[get(LOOK_AROUND, monitor::check_ins)]),
     ("/organizations/{org}/stats_v2", &[get(ORG_READ, stats::get)]),
     ("/organizations/{org}/sessions", &[get(ORG_READ, session::get)]),
     ("/organizations/{org}/releases", &[get(RELEASE_READ, release::list), post(RELEASE_WRITE, release::create)]),

@@ -10,6 +10,7 @@
 
 mod feedback;
 mod filter;
+mod monitor;
 mod sessions;
 mod storage;
 
@@ -102,6 +103,7 @@ pub fn database(tx: &mut Tx<'_>) -> Result<Report, DbError> {
     feedback::verify(tx, &mut report)?;
     ledger(tx, &mut report)?;
     filter::verify(tx, &mut report)?;
+    monitor::verify(tx, &mut report)?;
     Ok(report)
 }
 

@@ -3,6 +3,7 @@
 use super::Memory;
 use super::sessions::Sessions;
 use crate::attachment;
+use crate::monitor;
 use crate::outcome::{Outcome, Reason};
 use crate::record::{Item, Kind};
 use bugle_db::{DbError, Tx, params};
@@ -22,7 +23,7 @@ pub(super) fn file(
         Kind::Attachment => attachment::file(tx, item, |tx| is_capped(tx, memory, item)),
         Kind::Feedback => super::feedback::file(tx, item),
         Kind::Sessions => sessions.add(tx, memory, item),
-        Kind::CheckIn => Ok((Outcome::Discarded, Reason::Unsupported)),
+        Kind::CheckIn => monitor::filing::file(tx, item),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This is the hot path, and it reads as the pipeline does.
 
+use crate::geography::Geography;
 use crate::outcome::{Category, Dialect};
 use crate::payload::{self, Exemplar};
 use crate::policy::Policy;
@@ -32,6 +33,8 @@ pub struct Context<'c> {
     pub client: Option<&'c str>,
     /// From where.
     pub client_ip: Option<IpAddr>,
+    /// Where addresses are.
+    pub geography: Option<&'c Geography>,
 }
 
 /// An event that is ready for the journal.
@@ -81,6 +84,9 @@ pub fn understand(payload: &[u8], context: &Context<'_>, families: &Families) ->
     frame::decide_in_app(&mut event);
     if let Some(by) = context.policy.filters.judge(&event, context.client_ip) {
         return Err(NotReady::Filtered(Filtered { by, event_id, category: category(&event) }));
+    }
+    if let Some(geography) = context.geography {
+        geography.fill(&mut event);
     }
     context.policy.scrubber.scrub(&mut event);
     pack(&text, &event, event_id, context, families).map_err(NotReady::Failed)
@@ -174,6 +180,7 @@ mod tests {
             event_id: None,
             client: None,
             client_ip: None,
+            geography: None,
         };
         for _ in 0..300 {
             let start = Instant::now();

@@ -12,6 +12,7 @@
 
 pub mod attachment;
 pub mod body;
+mod check_in;
 pub mod closed;
 pub mod crash;
 pub mod door;
@@ -85,7 +86,7 @@ pub fn router() -> Router<Shared> {
             .route(&format!("/api/{{project}}/store{slash}"), post(store_of).get(pixel::take).options(preflight))
             .route(&format!("/api/store{slash}"), post(store_anywhere).options(preflight));
     }
-    router = security::routes(router).merge(loader::routes()).merge(upload::router());
+    router = security::routes(router).merge(loader::routes()).merge(upload::router()).merge(check_in::router());
     let router = router.route("/api/relay/healthcheck/live/", get(|| async { "ok" }));
     router.layer(middleware::from_fn(cors)).merge(embed::routes())
 }
@@ -442,6 +443,15 @@ impl Incoming {
             if item.kind == "attachment" {
                 continue; // Below: their event's fate is theirs.
             }
+            if item.kind == "check_in" {
+                items.ready.extend(check_in::understand(
+                    item.payload,
+                    key,
+                    self.received_ms,
+                    receive(Category::Monitor),
+                ));
+                continue;
+            }
             if item.kind != "event" {
                 let category = Category::of_item(&item.kind);
                 items.unsupported(category);
@@ -479,7 +489,8 @@ impl Incoming {
                 sent_at_ms: envelope.sent_at_ms.or(sent_at_ms),
                 event_id: event_id.take(),
                 client,
-                client_ip: Some(self.peer.ip()),
+                client_ip: Some(app.config.trusted_proxies.client(self.peer.ip(), &self.headers)),
+                geography: app.geography.as_ref(),
             };
             items.understand(app, item.payload, &context, place);
         }

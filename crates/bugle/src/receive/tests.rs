@@ -1,7 +1,9 @@
 //! Limits as SDKs meet them: envelopes through the router, with a worker that files them or, where a backlog is wanted,
 //! without.
 
+mod address;
 mod browser;
+mod check_in;
 mod embed;
 mod filter;
 mod secrets;

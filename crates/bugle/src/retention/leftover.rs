@@ -2,6 +2,7 @@
 
 use super::{DAY_MS, Round, STEP_ROWS};
 use crate::filter::drops;
+use crate::monitor::runs;
 use bugle_db::{DbError, params};
 
 /// How long notices are listed after they were sent, in ms.
@@ -27,6 +28,11 @@ pub(super) fn remove(round: &mut Round<'_>, reckoned_ms: i64) -> Result<(), DbEr
             )
         })?;
         if removed == 0 || !(round.breathe)() {
+            break;
+        }
+    }
+    while round.db.write_now(move |tx| runs::trim(tx, reckoned_ms - runs::RUNS_MS, STEP_ROWS as i64))? > 0 {
+        if !(round.breathe)() {
             break;
         }
     }

@@ -3,6 +3,7 @@
 use crate::app::{App, Shared};
 use crate::journals;
 use crate::limit::watch::Watch;
+use crate::monitor::overdue::Patrol;
 use crate::retention::{Done, Retention, Round};
 use crate::store::now_ms;
 use bugle_db::DbError;
@@ -22,7 +23,7 @@ const CLOCK_AHEAD_MS: i64 = 86_400_000;
 
 /// Writes the door's books, looks at the disk and at the limits, each second.
 pub(super) async fn each_second(app: Shared, mut stop: watch::Receiver<bool>) {
-    let mut seen = Watch::default();
+    let (mut seen, mut patrol) = (Watch::default(), Patrol::default());
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -32,6 +33,9 @@ pub(super) async fn each_second(app: Shared, mut stop: watch::Receiver<bool>) {
         app.door.guard.look();
         if let Err(error) = seen.look(&app, now_ms()).await {
             tracing::error!(%error, "what is used of the limits could not be told; trying again");
+        }
+        if let Err(error) = patrol.look(&app, now_ms()).await {
+            tracing::error!(%error, "monitors could not be looked at; trying again");
         }
     }
 }

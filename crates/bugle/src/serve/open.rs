@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::event::young_exemplars;
 use crate::file::{Memory, Settings};
 use crate::filter::trial::Turns;
+use crate::geography::Geography;
 use crate::heard::Heard;
 use crate::journals;
 use crate::limit::{Month, month};
@@ -39,6 +40,7 @@ const EXEMPLARS_READ_MAX: i64 = 2_000;
 /// Opens everything that lives as long as the process: the shared parts, the worker (not yet running), and the secret of the
 /// setup link, empty when there is an owner.
 pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
+    let geography = config.geo_database.as_deref().map(Geography::open).transpose()?;
     let store = Store::at(&config.data, config.database.as_deref())?;
     let seal = Arc::new(Seal::open_or_create(&config.data)?);
     prove(&store, &seal)?;
@@ -101,6 +103,7 @@ pub fn open(config: Config) -> anyhow::Result<(Shared, Worker, String)> {
         filed,
         metrics,
         heard: Heard::default(),
+        geography,
         setup,
         throttle: Throttle::default(),
         sender: Arc::new(sender),

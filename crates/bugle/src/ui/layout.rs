@@ -49,6 +49,8 @@ pub enum Here {
     Releases,
     /// What was sent, and to whom.
     Alerts,
+    /// Jobs that give signs of life.
+    Monitors,
     /// The fate of every item.
     Ledger,
     /// What people said.
@@ -165,6 +167,7 @@ fn strip(chrome: &Chrome) -> Markup {
             nav aria-label="Main" {
                 (entry(Here::Inbox, &inbox, "Inbox"))
                 (entry(Here::Releases, &with_query("/releases", &[("project", slug)]), "Releases"))
+                (entry(Here::Monitors, &with_query("/monitors", &[("project", slug)]), "Monitors"))
                 (entry(Here::Alerts, &with_query("/deliveries", &[("project", slug)]), "Alerts"))
                 @if let Some(project) = ledger {
                     (entry(Here::Ledger, &format!("/projects/{}/ledger", encode(&project.slug)), "Ledger"))

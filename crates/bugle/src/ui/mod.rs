@@ -28,6 +28,7 @@ pub mod issue;
 pub mod layout;
 pub mod ledger;
 pub mod moment;
+pub mod monitors;
 pub mod number;
 pub mod release;
 pub mod score;
@@ -66,6 +67,7 @@ fn people() -> Router<Shared> {
         .merge(deliveries::routes())
         .merge(ledger::routes())
         .merge(feedback::routes())
+        .merge(monitors::routes())
 }
 
 #[cfg(test)]

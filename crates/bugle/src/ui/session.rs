@@ -162,19 +162,16 @@ fn page(app: &App, said: &Said, next: &str, is_empty: bool) -> Markup {
     )
 }
 
-/// The address that a request comes from. A proxy on this machine says for whom it asks; anybody else's word is not
-/// taken. Without a connection (in tests) it is 0.0.0.0.
+/// The address that a request comes from, behind trusted proxies. Without a connection (in tests) it is 0.0.0.0.
 pub struct Peer(pub IpAddr);
 
-impl<S: Send + Sync> FromRequestParts<S> for Peer {
+impl FromRequestParts<Shared> for Peer {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Peer, Infallible> {
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = connection.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
-        let forwarded = parts.headers.get("x-forwarded-for").and_then(|list| list.to_str().ok());
-        let said = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-        Ok(Peer(said.filter(|_| peer.is_loopback()).unwrap_or(peer)))
+        Ok(Peer(app.config.trusted_proxies.caller(peer, &parts.headers)))
     }
 }
 

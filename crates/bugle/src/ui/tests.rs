@@ -6,6 +6,7 @@ mod feedback;
 mod filters;
 mod gallery;
 mod house;
+mod monitors;
 mod pages;
 mod privacy;
 mod releases;

@@ -9,6 +9,7 @@ pub mod feedback;
 pub mod frame;
 pub mod issue;
 pub mod key;
+pub mod monitor;
 pub mod organization;
 pub mod person;
 pub mod project;

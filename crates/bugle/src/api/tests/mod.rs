@@ -7,6 +7,7 @@ mod feedback;
 mod filter;
 mod issue;
 mod limit;
+mod monitor;
 mod privacy;
 mod project;
 mod seed;

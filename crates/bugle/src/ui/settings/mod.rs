@@ -39,7 +39,7 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// A part: its heading in the margin, its content beside it.
-fn part(id: &str, name: &str, small: &str, body: Markup) -> Markup {
+pub(super) fn part(id: &str, name: &str, small: &str, body: Markup) -> Markup {
     html! {
         section.part id=(id) {
             header { h2 { (name) } @if !small.is_empty() { small { (small) } } }

@@ -37,6 +37,19 @@ async fn gallery() {
     limits(&folder, &house).await;
 }
 
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_monitors() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let house = House::new().await;
+    let shop = house.project("Shop API").await;
+    write(&folder, "monitors-none", &house.get("/monitors?project=shop-api").await);
+    super::monitors::jobs(&house, shop).await;
+    for (name, path) in [("monitors", "/monitors"), ("monitor", "/monitors/2")] {
+        write(&folder, name, &house.get(path).await);
+    }
+}
+
 /// Limits of a project without any, nearly used up, and used up.
 async fn limits(folder: &std::path::Path, house: &House) {
     write(folder, "limits-none", &house.get("/projects/shop-web/limits").await);

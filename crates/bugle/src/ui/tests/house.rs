@@ -121,6 +121,7 @@ impl House {
                 event_id: None,
                 client: None,
                 client_ip: None,
+                geography: None,
             };
             let ready = understand(payload.as_bytes(), &context, &self.app.door.families);
             let ready = ready.expect("is understood");
