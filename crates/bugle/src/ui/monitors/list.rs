@@ -111,7 +111,7 @@ fn table(sheet: &Sheet) -> Markup {
             caption.sr { "Monitors, their state and their newest runs in each environment" }
             thead { tr {
                 th scope="col" { "Monitor" } th scope="col" { "Environment" } th scope="col" { "State" }
-                th scope="col" { "Newest runs" } th.num scope="col" { "Last" } th.num.opt scope="col" { "Next" }
+                th scope="col" { "Newest runs" } th.num.opt scope="col" { "Last" } th.num.opt scope="col" { "Next" }
             } }
             @for monitor in &sheet.monitors {
                 tbody {
@@ -122,7 +122,7 @@ fn table(sheet: &Sheet) -> Markup {
                             td { (environment.name) }
                             td { (state(monitor, environment)) }
                             td { (strip(runs)) }
-                            td.num { (moment::ago(environment.last_ms, sheet.now_ms)) }
+                            td.num.opt { (moment::ago(environment.last_ms, sheet.now_ms)) }
                             td.num.opt {
                                 @match environment.next_ms {
                                     Some(next_ms) => (moment::hour(next_ms, sheet.now_ms)),

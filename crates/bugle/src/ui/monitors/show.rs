@@ -134,7 +134,7 @@ fn environments(sheet: &Sheet) -> Markup {
             caption.sr { "Environments, their state and their newest runs" }
             thead { tr {
                 th scope="col" { "Environment" } th scope="col" { "State" } th scope="col" { "Newest runs" }
-                th.num scope="col" { "Last" } th.num.opt scope="col" { "Next" }
+                th.num.opt scope="col" { "Last" } th.num.opt scope="col" { "Next" }
             } }
             tbody {
                 @for (environment, runs) in monitor.environments.iter().zip(&sheet.strips) {
@@ -142,7 +142,7 @@ fn environments(sheet: &Sheet) -> Markup {
                         th scope="row" { (environment.name) }
                         td { (state(monitor, environment)) }
                         td { (strip(runs)) }
-                        td.num { (moment::ago(environment.last_ms, sheet.now_ms)) }
+                        td.num.opt { (moment::ago(environment.last_ms, sheet.now_ms)) }
                         td.num.opt {
                             @match environment.next_ms {
                                 Some(next_ms) => (moment::hour(next_ms, sheet.now_ms)),

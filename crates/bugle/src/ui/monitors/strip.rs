@@ -15,7 +15,7 @@ const STEP: usize = 5;
 pub(super) fn strip(runs: &[Run]) -> Markup {
     let shown = &runs[..runs.len().min(RUNS_SHOWN)];
     html! {
-        svg.runs viewBox={ "0 0 " (RUNS_SHOWN * STEP) " 20" } role="img" aria-label=(label(shown)) {
+        svg.runs viewBox={ "0 0 " (RUNS_SHOWN * STEP) " 20" } preserveAspectRatio="none" role="img" aria-label=(label(shown)) {
             @for (at, run) in shown.iter().enumerate() {
                 @let x = (RUNS_SHOWN - 1 - at) * STEP;
                 @match run.status {
