@@ -5,9 +5,11 @@
 
 use bugle_event::event::Event;
 use bugle_event::normalize::{self, Arrival};
-use bugle_event::scrub::Scrubber;
-use bugle_event::{auth, dialect, envelope, frame, group, id::EventId, inflate, json, mask, time, title};
+use bugle_event::scrub::{self, Scrubber};
+use bugle_event::session::{self, Clock};
+use bugle_event::{agent, auth, dialect, envelope, frame, group, id::EventId, inflate, json, mask, release, time, title};
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// Inflating stops here, in bytes.
 const INFLATED_BYTES_MAX: usize = 1 << 20;
@@ -89,7 +91,37 @@ pub fn auth(input: &[u8]) {
     let _ = auth::Dsn::parse(&text);
 }
 
-/// Texts with a meaning: times, ids, messages that are masked.
+/// Sessions, one or summed, are read or refused, and never more of them than were sent.
+pub fn session(input: &[u8]) {
+    let Some((first, payload)) = input.split_first() else { return };
+    let clock = Clock { received_ms: RECEIVED_MS, sent_at_ms: (first & 2 == 2).then_some(RECEIVED_MS - 7_200_000) };
+    let _ = if first & 1 == 0 { session::read_update(payload, clock) } else { session::read_sums(payload, clock) };
+}
+
+/// A browser's reports become an envelope that can be split.
+pub fn report(body: &[u8]) {
+    let text = String::from_utf8_lossy(body);
+    let about = dialect::sentry::security::About::default();
+    if let Ok(envelope) = dialect::sentry::security::envelope(&text, &about) {
+        self::envelope(&envelope);
+        envelope::split(&envelope).expect("what was made here can be read here");
+    }
+}
+
+/// Rules of scrubbing that people write: read or refused with a reason, and harmless to an event. The rules come first, then
+/// a NUL, then the event.
+pub fn rules(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let (rules, payload) = text.split_once('\0').unwrap_or((&text, "{\"message\":\"a 10.0.0.1 b\"}"));
+    let Ok(rules) = scrub::Rules::read(rules) else { return };
+    let mut event = understood(payload);
+    let settings = scrub::Settings { rules: vec![Arc::new(rules)], ..scrub::Settings::default() };
+    Scrubber::new(settings).scrub(&mut event);
+    let kept = written(&event);
+    assert!(Event::stored(&kept).problems.is_empty(), "what is stored reads back");
+}
+
+/// Texts with a meaning: times, ids, messages that are masked, releases, user agents.
 pub fn text(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     if let Some(unix_ms) = time::parse(&text) {
@@ -99,6 +131,7 @@ pub fn text(input: &[u8]) {
         assert_eq!(EventId::parse(&id.to_string()), Some(id));
     }
     let _ = mask::mask(&text);
+    let _ = (release::short(&text), release::is_release(&text), agent::parse(&text));
     let _ = json::read_whole(&text);
 }
 
