@@ -92,6 +92,11 @@ impl Hook {
         state.deliveries.iter().filter(|delivery| delivery.path == path).cloned().collect()
     }
 
+    /// What has come to any path so far.
+    pub fn all(&self) -> Vec<Delivery> {
+        self.state.lock().expect("nobody panics with it").deliveries.clone()
+    }
+
     /// Waits for the `n`th delivery to `path` (from 1).
     pub fn await_delivery(&self, path: &str, n: usize) -> Delivery {
         wait::until(&format!("delivery {n} to {path}"), || self.deliveries(path).get(n - 1).cloned())

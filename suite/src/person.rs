@@ -6,6 +6,8 @@ use scraper::{ElementRef, Html, Node, Selector};
 use ureq::Agent;
 use ureq::http::Request;
 
+use crate::Project;
+
 /// One browser.
 pub struct Person {
     base: String,
@@ -68,6 +70,15 @@ impl Person {
     /// The page of an issue.
     pub fn issue(&self, id: &str) -> Page {
         self.page(&format!("/issues/{id}"))
+    }
+
+    /// Adds an alert target on the project's settings page: the one place that knows how its form is built.
+    pub fn add_target(&self, project: &Project, kind: &str, address: &str) -> Page {
+        let page = self.page(&format!("/projects/{}/settings", project.slug));
+        let form = page.form_with("address").unwrap_or_else(|| panic!("no form for targets on {}", page.path));
+        let answer = self.submit(&form.with("kind", kind).with("address", address));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer
     }
 
     /// Sends a form as a browser does, which says where it comes from, and follows the redirect.
@@ -224,7 +235,7 @@ fn parse(selector: &str) -> Selector {
     Selector::parse(selector).unwrap_or_else(|error| panic!("{selector}: {error}"))
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),

@@ -3,7 +3,9 @@
 //! Every planted secret contains one marker that is made up for the run, so whatever is left of any of them is
 //! found by one search, and its surroundings say which it was. Stored payloads are compressed, where a search of
 //! raw bytes would find nothing even of a leak; so the search also reads every event back through the server, and
-//! the files in every place where they could be whole.
+//! the files in every place where they could be whole. What has left the server counts too: mails, chats, webhooks.
+
+pub mod wire;
 
 use std::fmt::Write;
 use std::fs;
@@ -12,6 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use crate::hook::Hook;
+use crate::mailbox::Mailbox;
 use crate::{Bugle, Project, Rest};
 
 /// A card number in the two ways that the apps write it.
@@ -56,6 +60,21 @@ impl Plant {
             note(&mut report, &format!("event {id} of {}", event["title"]), self.leaves(&stored));
         }
         assert!(report.is_empty(), "secrets are left:\n{report}");
+    }
+
+    /// Fails with all that is left of any secret in what was told: letters as a mail program shows them, and requests.
+    pub fn assert_untold(&self, mailbox: &Mailbox, hook: &Hook) {
+        let mut report = String::new();
+        for letter in mailbox.letters() {
+            for part in [&letter.subject, &letter.text, &letter.html] {
+                note(&mut report, &format!("the letter to {}", letter.to), self.found_in(part.as_bytes()));
+            }
+        }
+        for delivery in hook.all() {
+            note(&mut report, &delivery.path, self.found_in(&delivery.body));
+            note(&mut report, &delivery.path, self.found_in(format!("{:?}", delivery.headers).as_bytes()));
+        }
+        assert!(report.is_empty(), "secrets were told:\n{report}");
     }
 
     /// What is left in the files under `directory`.

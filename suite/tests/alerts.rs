@@ -4,9 +4,8 @@ use serde_json::json;
 use suite::envelope::{self, exception, with_event};
 use suite::hook::Hook;
 use suite::mailbox::Mailbox;
-use suite::person::Page;
 use suite::rest::text;
-use suite::{Bugle, Person, Project, wait};
+use suite::{Bugle, Project, wait};
 
 #[test]
 fn a_new_issue_and_its_return_are_told_once_each() {
@@ -18,9 +17,9 @@ fn a_new_issue_and_its_return_are_told_once_each() {
     ]);
     let project = bugle.project("Shop");
     let (rest, owner) = (bugle.rest(), bugle.owner());
-    add_target(&owner, &project, "mail", "team@example.com");
-    add_target(&owner, &project, "slack", &hook.url("/slack"));
-    let page = add_target(&owner, &project, "webhook", &hook.url("/signed"));
+    owner.add_target(&project, "mail", "team@example.com");
+    owner.add_target(&project, "slack", &hook.url("/slack"));
+    let page = owner.add_target(&project, "webhook", &hook.url("/signed"));
     let secret = page.text_of("#alerts .snip code").expect("the secret is shown once");
     let secret = secret.trim();
 
@@ -95,13 +94,4 @@ fn causes(hook: &Hook, path: &str) -> Vec<String> {
         }
     }
     seen.into_iter().map(|(_, cause)| cause).collect()
-}
-
-/// Adds an alert target on the project's settings page: the one place that knows how its form is built.
-fn add_target(owner: &Person, project: &Project, kind: &str, address: &str) -> Page {
-    let page = owner.page(&format!("/projects/{}/settings", project.slug));
-    let form = page.form_with("address").unwrap_or_else(|| panic!("no form for targets on {}", page.path));
-    let answer = owner.submit(&form.with("kind", kind).with("address", address));
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer
 }

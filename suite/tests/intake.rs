@@ -27,9 +27,14 @@ fn credentials_in_every_form() {
     assert_eq!(status(Request::post(&to, body()).header("Authorization", &bearer(key))), 200);
     assert_eq!(status(Request::post(format!("{to}?sentry_version=7&sentry_key={key}"), body())), 200);
     assert_eq!(status(Request::post(to.trim_end_matches('/'), body()).key(key)), 200, "without the last slash");
-    let mut dsn_inside = format!("{{\"dsn\":\"{}\"}}\n", project.dsn).into_bytes();
-    dsn_inside.extend(body().split_inclusive(|byte| *byte == b'\n').skip(1).flatten());
-    assert_eq!(status(Request::post(&to, dsn_inside)), 200, "the DSN in the envelope alone");
+    let with_dsn = |dsn: &str| {
+        let mut envelope = format!("{{\"dsn\":\"{dsn}\"}}\n").into_bytes();
+        envelope.extend(body().split_inclusive(|byte| *byte == b'\n').skip(1).flatten());
+        envelope
+    };
+    assert_eq!(status(Request::post(&to, with_dsn(&project.dsn))), 200, "the DSN in the envelope alone");
+    assert_eq!(status(Request::post(&to, with_dsn(&project.dsn)).key(key)), 200, "both");
+    assert_eq!(status(Request::post(&to, with_dsn(&other.dsn)).key(key)), 400, "one against the other");
 
     assert_eq!(status(Request::post(&to, body())), 401, "none");
     assert_eq!(status(Request::post(&to, body()).key(&wrong)), 403, "unknown");

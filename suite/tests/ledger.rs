@@ -118,26 +118,27 @@ fn the_page_tells(page: &Page, limited: &str) {
         "What was dropped, and why",
         "In the last 24 hours 29 items arrived. 9 were stored (31%). 7 were counted but the payloads not kept, because \
          issue SHOP-1 passed the cap of 5 an hour. 6 were refused, because the key iOS app reached its limit of 3 events a \
-         day. 2 were of kinds that Bugle does not keep (1 session, 1 transaction). 2 had come before and changed nothing. \
-         3 more were dropped for 3 other reasons, below. Beside that, SDKs report that they dropped 13 before sending.",
+         day. 2 had come before and changed nothing. 1 was of kinds that Bugle does not keep (1 transaction). \
+         4 more were dropped for 4 other reasons, below. Beside that, SDKs report that they dropped 13 before sending.",
         "received 29 stored =9 discarded +20 backlog +0",
     ]);
     assert!(!page.text().contains("do not balance"));
     let reasons = rows(page, "#reasons");
     for (starts, holds) in [
         ("Not kept nothing was wrong with it the issue had enough issue_cap", "Cap per issue SHOP-1 7 7 24%"),
-        ("of a kind that is not kept unsupported", "1 session, 1 transaction 2 "),
+        ("of a kind that is not kept unsupported", "1 transaction 1 "),
         ("Refused a limit was reached the key's limit key_quota", "Limit of the key iOS app 6 6 21%"),
         ("Invalid could not be used came before duplicate", "nothing is missing. 2 "),
         ("damaged on the way encoding", "What senders were told 1 "),
         ("not an envelope framing", "What senders were told 1 "),
+        ("no valid release invalid_release", "What is read 1 session 1 "),
         ("too large too_large", "What senders were told 1 "),
     ] {
         let row =
             reasons.iter().find(|row| row.starts_with(starts)).unwrap_or_else(|| panic!("{starts}: {reasons:#?}"));
         assert!(row.contains(holds), "{holds} in {row}");
     }
-    assert_eq!(reasons.len(), 7, "{reasons:#?}");
+    assert_eq!(reasons.len(), 8, "{reasons:#?}");
     let keys = rows(page, "#keys");
     assert_eq!(keys, ["Default 20 6 14 Not kept: the issue had enough 7", "iOS app 9 3 6 Refused: the key's limit 6"]);
     let never = rows(page, "#never-sent");
@@ -211,10 +212,11 @@ fn stats_agree(bugle: &Bugle, project: &Project) {
         ("client_discard", "before_send", 7),
         ("client_discard", "queue_overflow", 4),
         ("discarded", "issue_cap", 7),
-        ("discarded", "unsupported", 2),
+        ("discarded", "unsupported", 1),
         ("invalid", "duplicate", 2),
         ("invalid", "encoding", 1),
         ("invalid", "framing", 1),
+        ("invalid", "invalid_release", 1),
         ("invalid", "too_large", 1),
         ("rate_limited", "key_quota", 6),
     ];
@@ -232,9 +234,9 @@ fn metrics_agree(bugle: &Bugle) {
         (30.0, 9.0),
         "the stranger's among them"
     );
-    let reasons =
-        ["issue_cap", "key_quota", "duplicate", "unsupported", "encoding", "framing", "too_large", "unknown_key"];
-    assert_eq!(reasons.map(discarded), [7.0, 6.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0]);
+    let reasons = ["issue_cap", "key_quota", "duplicate", "unsupported", "encoding", "framing", "invalid_release"];
+    assert_eq!(reasons.map(discarded), [7.0, 6.0, 2.0, 1.0, 1.0, 1.0, 1.0]);
+    assert_eq!(["too_large", "unknown_key"].map(discarded), [1.0, 1.0]);
     let client = |reason: &str| bugle.metric("bugle_client_discards_total", &[&format!("reason=\"{reason}\"")]);
     let known = ["before_send", "queue_overflow", "other"].map(client);
     assert_eq!(known, [7.0, 4.0, 2.0], "a reason from outside is no label");

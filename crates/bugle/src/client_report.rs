@@ -5,13 +5,14 @@
 //! an outcome of its own, and its sums are written with that outcome, by the door's books: each second, in one
 //! transaction. A kill may cost a second of both, which is less than what the network costs them.
 //!
-//! **Bounds.** Reasons are free text from outside. One is at most [`REASON_CHARS_MAX`] long, and of those that no SDK
+//! **Bounds.** Reasons are free text from outside, and scrubbed. One is at most [`REASON_CHARS_MAX`] long, and of those that no SDK
 //! is known to use a project has [`REASONS_MAX`] an hour; further ones are counted as `other`. Hours are those of
 //! receipt, since the clock of a client may say anything.
 
 use crate::outcome::{Category, Reason, Sum};
 use bugle_db::{DbError, Tx, params};
 use bugle_event::json::{self, Json, Object};
+use bugle_event::scrub::Scrubber;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -61,7 +62,7 @@ pub struct Discard {
 ///
 /// # Errors
 /// The reason why it is no report.
-pub fn read(payload: &[u8]) -> Result<Vec<Discard>, Reason> {
+pub fn read(payload: &[u8], scrubber: &Scrubber) -> Result<Vec<Discard>, Reason> {
     if payload.len() > REPORT_BYTES_MAX {
         return Err(Reason::TooLarge);
     }
@@ -73,14 +74,16 @@ pub fn read(payload: &[u8]) -> Result<Vec<Discard>, Reason> {
         return Err(Reason::Unreadable);
     }
     let lines = LISTS.iter().flat_map(|list| report.array(list)).filter_map(Json::object);
-    Ok(lines.filter_map(discard).collect())
+    Ok(lines.filter_map(|line| discard(line, scrubber)).collect())
 }
 
-fn discard(line: &Object<'_>) -> Option<Discard> {
+fn discard(line: &Object<'_>, scrubber: &Scrubber) -> Option<Discard> {
     let category = Category::of_report(line.text("category").unwrap_or_default())?;
     let quantity = line.get("quantity").and_then(Json::int).unwrap_or(0);
     let said = line.text("reason").unwrap_or(OTHER).trim();
     let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let is_known = KNOWN.iter().any(|(known, _)| *known == said);
+    let said = if is_known { said.to_string() } else { scrubber.text(said) };
     let reason = said.chars().take(REASON_CHARS_MAX).map(clean).collect();
     (quantity > 0).then(|| Discard { category, reason, quantity: quantity.min(QUANTITY_MAX) })
 }
@@ -210,8 +213,11 @@ mod tests {
             {"reason": "sample_rate", "category": "log_byte", "quantity": 900},
             {"reason": "sample_rate", "category": "transaction", "quantity": -4}, 7, {"quantity": 1}],
             "filtered_events": [{"reason": "x", "category": "profile_chunk", "quantity": 99999999999}], "#;
-        let lines: Vec<_> =
-            read(report).expect("is one").into_iter().map(|d| (d.category, d.reason, d.quantity)).collect();
+        let lines: Vec<_> = read(report, &Scrubber::default())
+            .expect("is one")
+            .into_iter()
+            .map(|d| (d.category, d.reason, d.quantity))
+            .collect();
         assert_eq!(
             lines,
             [
@@ -228,9 +234,9 @@ mod tests {
         for (text, reason) in
             [("", Reason::Unreadable), ("[]", Reason::Unreadable), ("{\"quantity\": 3}", Reason::Unreadable)]
         {
-            assert_eq!(read(text.as_bytes()), Err(reason), "{text}");
+            assert_eq!(read(text.as_bytes(), &Scrubber::default()), Err(reason), "{text}");
         }
-        assert_eq!(read(&vec![b' '; REPORT_BYTES_MAX + 1]), Err(Reason::TooLarge));
+        assert_eq!(read(&vec![b' '; REPORT_BYTES_MAX + 1], &Scrubber::default()), Err(Reason::TooLarge));
     }
 
     #[test]
@@ -249,7 +255,10 @@ mod tests {
             "{{\"discarded_events\":[{{\"category\":\"error\",\"quantity\":1,\"reason\":\"{}\"}}]}}",
             "é".repeat(5_000)
         );
-        assert_eq!(read(long.as_bytes()).expect("is one")[0].reason.chars().count(), REASON_CHARS_MAX);
+        assert_eq!(
+            read(long.as_bytes(), &Scrubber::default()).expect("is one")[0].reason.chars().count(),
+            REASON_CHARS_MAX
+        );
         assert_eq!((label("before_send"), label("é")), ("before_send", OTHER));
     }
 }

@@ -113,6 +113,11 @@ impl From<Legacy> for String {
 pub(super) fn is_legacy(event: &Event<'_>, sets: &[Legacy]) -> bool {
     let Some(context) = browser(event) else { return false };
     let (Some(name), Some(version)) = (context.text("name"), context.text("version")) else { return false };
+    is_in(name, version, sets)
+}
+
+/// Whether a browser of this name and version is in one of the sets.
+pub(super) fn is_in(name: &str, version: &str, sets: &[Legacy]) -> bool {
     let name = name.to_lowercase();
     let Some((browser, _)) = NAMES.iter().find(|(_, names)| names.contains(&name.as_str())) else { return false };
     let digits = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();

@@ -1,7 +1,6 @@
 //! Lists of texts by which the built-in filters know their noise (protocol reference, §13.1). Each list is one automaton,
 //! built when it is first needed.
 
-use super::field::user_agent;
 use crate::event::Event;
 use regex_automata::meta::Regex;
 use std::sync::LazyLock;
@@ -168,6 +167,6 @@ pub(super) fn is_of_extension(event: &Event<'_>) -> bool {
 }
 
 /// `web-crawlers`
-pub(super) fn is_of_crawler(event: &Event<'_>) -> bool {
-    user_agent(event).is_some_and(|agent| IS_CRAWLER.is_match(agent) && !IS_NO_CRAWLER.is_match(agent))
+pub(super) fn is_crawler(user_agent: &str) -> bool {
+    IS_CRAWLER.is_match(user_agent) && !IS_NO_CRAWLER.is_match(user_agent)
 }

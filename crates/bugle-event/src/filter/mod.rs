@@ -14,6 +14,7 @@ pub mod glob;
 mod known;
 mod place;
 pub mod rule;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -229,16 +230,18 @@ impl Filters {
             BuiltIn::ReactHydration => known::is_hydration_error(event),
             BuiltIn::ChunkLoad => known::is_chunk_load_error(event),
             BuiltIn::Csp => place::is_noise(event, self.settings.csp, &self.sources),
-            BuiltIn::Address => seen
-                .addresses()
-                .any(|address| self.addresses.iter().any(|block| block.contains(&address.to_canonical()))),
+            BuiltIn::Address => seen.addresses().any(|address| self.is_unwanted_address(address)),
             BuiltIn::Release => event.text("release").is_some_and(|release| is_any(&self.releases, release)),
             BuiltIn::Message => self.is_unwanted_message(event),
             BuiltIn::Localhost => place::is_local(seen),
             BuiltIn::Extensions => known::is_of_extension(event),
             BuiltIn::LegacyBrowsers => browser::is_legacy(event, &self.settings.legacy_browsers),
-            BuiltIn::Crawlers => known::is_of_crawler(event),
+            BuiltIn::Crawlers => field::user_agent(event).is_some_and(known::is_crawler),
         }
+    }
+
+    fn is_unwanted_address(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|block| block.contains(&address.to_canonical()))
     }
 
     /// By the message, and by `type: value` of each exception.

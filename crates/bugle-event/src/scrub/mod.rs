@@ -11,7 +11,7 @@
 //! `_meta` (§8.7), so that the page can say which rule did it; the value itself is gone.
 //!
 //! Left alone: a frame's function, module and file (a file that is a URL loses its secrets, too), names of
-//! software, debug images, ids. Scrubbing twice changes nothing more. Time is linear in the size of the event.
+//! software, debug images, ids. Of releases and environments goes only what stands behind a `password=`. Scrubbing twice changes nothing more. Time is linear in the size of the event.
 //!
 //! This runs for every event on the way in, and nearly every string is harmless: see `telltale` for how that costs
 //! little. `cargo test --release -p bugle-event -- --ignored --nocapture cost` measures it.
@@ -111,6 +111,15 @@ impl Scrubber {
         if !removed.is_empty() {
             meta::note(&mut event.json, &removed);
         }
+    }
+
+    /// What becomes of `value` as the field `name` of an event; `None`: a rule takes it away. For what comes beside events
+    /// and has to agree with them, such as the release of a session.
+    pub fn field(&self, name: &str, value: &str) -> Option<String> {
+        let mut event = Event::default();
+        event.json.set(name, value.to_string());
+        self.scrub(&mut event);
+        event.json.text(name).map(str::to_string)
     }
 
     /// Whether `name` is worth a closer look.

@@ -19,6 +19,8 @@ pub(super) enum Mode {
     Url,
     /// Only secrets with a shape of their own.
     Shapes,
+    /// A release or an environment: only what stands behind a `password=`. Numbers and colons belong to names.
+    Name,
 }
 
 /// A secret: `start..end` of the string is to be replaced by `mark`, because of `rule`.
@@ -48,7 +50,7 @@ pub(super) fn find(scrubber: &Scrubber, text: &str, mode: Mode, findings: &mut V
     while let Some((at, bits)) = scrubber.telltale.find(bytes, floor) {
         seen |= bits;
         let mut resume = at + 1;
-        if bits & SHAPES != 0 {
+        if bits & SHAPES != 0 && mode != Mode::Name {
             match shape::judge(text, at, floor, bits, mode) {
                 Judgement::Secret(finding) => {
                     floor = finding.end;
@@ -62,6 +64,10 @@ pub(super) fn find(scrubber: &Scrubber, text: &str, mode: Mode, findings: &mut V
             resume = word::judge(scrubber, text, at, floor, mode, findings).max(at + 1);
         }
         floor = resume;
+    }
+    if mode == Mode::Name {
+        let before = |finding: &Finding| text[..finding.start].trim_end_matches(['"', '\'', ' ']);
+        findings.retain(|finding| before(finding).ends_with('='));
     }
     seen
 }

@@ -18,8 +18,10 @@ const KEY_RULE: &str = "@password:filter";
 pub(super) fn event(scrubber: &Scrubber, event: &mut Event<'_>) -> Vec<Removed> {
     let mut walk = Walk::new(scrubber, 0);
     walk.each(&mut event.json, None, |walk, key, value, path| match key {
-        "event_id" | "platform" | "timestamp" | "received" | "level" | "release" | "dist" | "environment"
-        | "debug_meta" => {}
+        "event_id" | "platform" | "timestamp" | "received" | "level" | "debug_meta" => {}
+        "release" | "dist" | "environment" => {
+            walk.string(value, path, Mode::Name);
+        }
         // Names and versions of software: `oauthlib` is no secret.
         "sdk" | "modules" => walk.shapes(value, path),
         "_meta" => {

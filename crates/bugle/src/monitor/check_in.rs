@@ -1,11 +1,13 @@
 //! A check-in: what an SDK or a URL says of one run of a job, as it is read and as the journal keeps it.
 //!
 //! The journal's form ([`CheckIn::to_bytes`], the item's body) is this type as JSON; fields may be added, none changes its
-//! meaning. Reading is lenient: only a check-in without slug or status says nothing.
+//! meaning. Reading is lenient: only a check-in without slug or status says nothing. Texts are scrubbed before anything is
+//! made of them, since a secret inside of a slug could not be told any more.
 
 use super::schedule::{CRONTAB_BYTES_MAX, INTERVAL_MAX, Schedule, Unit};
 use super::{Config, MINUTES_MAX, SLUG_BYTES_MAX, THRESHOLD_MAX};
 use bugle_event::EventId;
+use bugle_event::scrub::Scrubber;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,6 +19,8 @@ const DURATION_MS_MAX: f64 = 366.0 * 86_400_000.0;
 const ENVIRONMENT_BYTES_MAX: usize = 64;
 /// The environment of a check-in that names none.
 const ENVIRONMENT: &str = "production";
+/// The monitor of a check-in whose slug was a secret and nothing else.
+const SCRUBBED: &str = "filtered";
 
 /// What is said of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,24 +67,26 @@ pub struct CheckIn {
 
 impl CheckIn {
     /// Reads the body of an item; `None` when it names no monitor or no status that there is.
-    pub fn read(body: &[u8]) -> Option<CheckIn> {
+    pub fn read(body: &[u8], scrubber: &Scrubber) -> Option<CheckIn> {
         let Ok(Value::Object(map)) = serde_json::from_slice(body) else { return None };
-        CheckIn::of(&map, map.get("monitor_slug")?.as_str()?)
+        CheckIn::of(&map, map.get("monitor_slug")?.as_str()?, scrubber)
     }
 
     /// From its fields, of the monitor with this slug.
-    pub fn of(map: &Map<String, Value>, slug: &str) -> Option<CheckIn> {
+    pub fn of(map: &Map<String, Value>, slug: &str, scrubber: &Scrubber) -> Option<CheckIn> {
         let text = |key: &str| map.get(key).and_then(Value::as_str);
         let id = |text: &str| EventId::parse(text).map(|id| id.to_string());
         let trace = map.get("contexts").and_then(|contexts| contexts.pointer("/trace/trace_id"));
         Some(CheckIn {
             id: text("check_in_id").and_then(id),
-            slug: slug_of(slug)?,
+            slug: slug_of(&scrubber.text(slug)).or_else(|| slug_of(slug).map(|_| SCRUBBED.into()))?,
             said: Said::parse(text("status")?)?,
             duration_ms: map.get("duration").and_then(duration_ms),
-            environment: environment(text("environment").unwrap_or_default()),
+            environment: environment(
+                &scrubber.field("environment", text("environment").unwrap_or_default()).unwrap_or_default(),
+            ),
             trace_id: trace.and_then(Value::as_str).and_then(id),
-            config: map.get("monitor_config").and_then(Value::as_object).map(config),
+            config: map.get("monitor_config").and_then(Value::as_object).map(|map| config(map, scrubber)),
         })
     }
 
@@ -125,7 +131,7 @@ fn duration_ms(value: &Value) -> Option<i64> {
     (0.0..=DURATION_MS_MAX).contains(&ms).then(|| ms.round() as i64)
 }
 
-fn config(map: &Map<String, Value>) -> Config {
+fn config(map: &Map<String, Value>, scrubber: &Scrubber) -> Config {
     let number = |key: &str| {
         let value = map.get(key)?;
         value.as_i64().or_else(|| value.as_f64().map(|number| number.ceil() as i64))
@@ -134,7 +140,7 @@ fn config(map: &Map<String, Value>) -> Config {
     let runs = |key: &str| number(key).map(|runs| runs.clamp(1, THRESHOLD_MAX));
     let zone = map.get("timezone").and_then(Value::as_str).unwrap_or_default();
     Config {
-        schedule: map.get("schedule").and_then(|schedule| schedule_of(schedule, zone)),
+        schedule: map.get("schedule").and_then(|schedule| schedule_of(schedule, zone, scrubber)),
         margin_min: minutes("checkin_margin"),
         runtime_min: minutes("max_runtime"),
         failures: runs("failure_issue_threshold"),
@@ -142,13 +148,13 @@ fn config(map: &Map<String, Value>) -> Config {
     }
 }
 
-fn schedule_of(schedule: &Value, zone: &str) -> Option<Schedule> {
+fn schedule_of(schedule: &Value, zone: &str, scrubber: &Scrubber) -> Option<Schedule> {
     let value = schedule.get("value")?;
     match schedule.get("type")?.as_str()? {
         "crontab" => {
-            let line = value.as_str()?.trim();
+            let (line, zone) = (scrubber.text(value.as_str()?.trim()), scrubber.text(zone.trim()));
             let is_short = line.len() <= CRONTAB_BYTES_MAX && zone.len() <= CRONTAB_BYTES_MAX;
-            is_short.then(|| Schedule::Crontab { line: line.into(), zone: zone.trim().into() })
+            is_short.then_some(Schedule::Crontab { line, zone })
         }
         "interval" => {
             let every = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())?;
@@ -164,13 +170,38 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn read(body: &str) -> Option<CheckIn> {
+        CheckIn::read(body.as_bytes(), &Scrubber::default())
+    }
+
+    #[test]
+    fn what_is_scrubbed_is_still_a_check_in() {
+        let read = read(
+            r#"{"monitor_slug":"job --password=hunter2","status":"ok","environment":"password=hunter2",
+            "monitor_config":{"schedule":{"type":"crontab","value":"token=hunter2"},"timezone":"password=hunter2"}}"#,
+        );
+        let check_in = read.expect("a check-in");
+        assert_eq!(check_in.slug, "job-password-filtered");
+        assert_eq!(slug_of(&check_in.slug).as_deref(), Some("job-password-filtered"));
+        assert_eq!(check_in.environment, "password=[Filtered]");
+        assert!(!String::from_utf8_lossy(&check_in.to_bytes()).contains("hunter2"));
+        let plain = super::CheckIn::read(
+            br#"{"monitor_slug":"db-password-rotation","status":"ok","monitor_config":{"schedule":{"type":"crontab","value":"*/5 0,12 1-15 * 1"}}}"#,
+            &Scrubber::default(),
+        );
+        let plain = plain.expect("a check-in");
+        assert_eq!(plain.slug, "db-password-rotation", "a name is no secret");
+        let schedule = plain.config.and_then(|config| config.schedule);
+        assert_eq!(schedule.map(|schedule| schedule.words()).as_deref(), Some("*/5 0,12 1-15 * 1 in UTC"));
+    }
+
     #[test]
     fn a_check_in_is_read_and_comes_back_from_the_journal() {
         let body = r#"{"check_in_id":"83a7c03e-d0a0-4e1b-97e2-e3b18d38f244","monitor_slug":"Nightly Export!","status":"in_progress",
             "duration":10.25,"environment":"staging","contexts":{"trace":{"trace_id":"8f431b7aa08441bbbd5a0100fd91f9fe"}},
             "monitor_config":{"schedule":{"type":"crontab","value":"0 * * * *"},"checkin_margin":5,"max_runtime":99999999,
             "timezone":"America/Los_Angeles","failure_issue_threshold":0,"owner":"team:x"}}"#;
-        let read = CheckIn::read(body.as_bytes()).expect("a check-in");
+        let read = read(body).expect("a check-in");
         assert_eq!((read.slug.as_str(), read.said), ("nightly-export", Said::InProgress));
         assert_eq!((read.duration_ms, read.environment.as_str()), (Some(10_250), "staging"));
         let config = read.config.clone().expect("a config");
@@ -181,16 +212,15 @@ mod tests {
 
     #[test]
     fn what_is_missing_has_a_default_and_what_is_odd_says_nothing() {
-        let least =
-            CheckIn::read(br#"{"monitor_slug":"a","status":"ok","duration":-1,"environment":""}"#).expect("one");
+        let least = read(r#"{"monitor_slug":"a","status":"ok","duration":-1,"environment":""}"#).expect("one");
         assert_eq!((least.id, least.duration_ms, least.environment.as_str()), (None, None, "production"));
         let nil = r#"{"monitor_slug":"a","status":"ok","check_in_id":"00000000000000000000000000000000"}"#;
-        assert_eq!(CheckIn::read(nil.as_bytes()).expect("one").id, None, "the nil id is the newest in progress");
+        assert_eq!(read(nil).expect("one").id, None, "the nil id is the newest in progress");
         for odd in ["", "[]", r#"{"status":"ok"}"#, r#"{"monitor_slug":"a"}"#, r#"{"monitor_slug":"-","status":"ok"}"#]
         {
-            assert_eq!(CheckIn::read(odd.as_bytes()), None, "{odd}");
+            assert_eq!(read(odd), None, "{odd}");
         }
-        assert_eq!(CheckIn::read(br#"{"monitor_slug":"a","status":"done"}"#), None);
+        assert_eq!(read(r#"{"monitor_slug":"a","status":"done"}"#), None);
     }
 
     proptest! {

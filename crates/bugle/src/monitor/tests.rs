@@ -8,6 +8,7 @@ use crate::outcome::{Category, Dialect, Outcome, Reason};
 use crate::project;
 use crate::record::{Item, Kind, Sender};
 use crate::store::Store;
+use bugle_event::scrub::Scrubber;
 
 /// 2026-08-01T12:00:00Z.
 const NOON_MS: i64 = 1_785_585_600_000;
@@ -37,7 +38,8 @@ impl Bench {
     /// Files a check-in that was received so many minutes after noon. `said` is what the SDK sends beside the slug.
     fn say(&self, minute: i64, said: &str) -> (Outcome, Reason) {
         let check_in =
-            CheckIn::read(format!("{{\"monitor_slug\":\"nightly\",{said}}}").as_bytes()).expect("a check-in");
+            CheckIn::read(format!("{{\"monitor_slug\":\"nightly\",{said}}}").as_bytes(), &Scrubber::default())
+                .expect("a check-in");
         let received_ms = NOON_MS + minute * MINUTE_MS;
         let (dialect, category) = (Dialect::Sentry, Category::Monitor);
         let sender = Sender { dialect, category, project: 1, key: 1, received_ms };

@@ -120,17 +120,17 @@ fn one<'a>(
     received: Received<'a>,
     items: &mut Items<'a>,
 ) {
-    let (name, content_type) = (named(&file.name), file.content_type.as_deref().map(named));
-    let Some(body) = policy.attachment(&name, content_type.as_deref().unwrap_or_default(), &file.body) else {
+    let content_type = file.content_type.as_deref().unwrap_or_default();
+    let Some(body) = policy.attachment(&cut(&plain(&file.name)), content_type, &file.body) else {
         return received.refuse(Outcome::Filtered, Reason::Privacy);
     };
-    let name = policy.scrubber.text(&name);
+    let named = |text: &str| cut(&policy.scrubber.text(&plain(text)));
     let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &body);
     let (bytes, mut sha1) = (body.len() as i64, [0; 20]);
     sha1.copy_from_slice(digest.as_ref());
     let (body, is_packed) = pack(body);
-    let about =
-        About { name, content_type: content_type.unwrap_or_default(), kind: named(&file.kind), bytes, sha1, is_packed };
+    let (name, content_type, kind) = (named(&file.name), named(content_type), named(&file.kind));
+    let about = About { name, content_type, kind, bytes, sha1, is_packed };
     let Ok(about) = serde_json::to_string(&about) else {
         return received.refuse(Outcome::Discarded, Reason::Quarantined);
     };
@@ -145,7 +145,11 @@ fn one<'a>(
     items.ready.push(OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) });
 }
 
-/// A short text without control characters.
-fn named(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Comes after scrubbing: half a secret could not be told any more.
+fn cut(text: &str) -> String {
+    text.chars().take(NAME_CHARS_MAX).collect()
 }

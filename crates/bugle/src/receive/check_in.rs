@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bugle_event::auth;
+use bugle_event::scrub::Scrubber;
 use serde_json::{Map, Value};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -26,6 +27,7 @@ use std::sync::OnceLock;
 /// What an SDK says in an envelope.
 pub(super) fn understand<'a>(
     payload: &[u8],
+    scrubber: &Scrubber,
     key: &Key,
     received_ms: i64,
     received: Received<'a>,
@@ -34,7 +36,7 @@ pub(super) fn understand<'a>(
         received.refuse(Outcome::Invalid, Reason::TooLarge);
         return None;
     }
-    match CheckIn::read(payload) {
+    match CheckIn::read(payload, scrubber) {
         Some(check_in) => Some(on_its_way(&check_in, key, received_ms, received)),
         None => {
             received.refuse(Outcome::Invalid, Reason::Unreadable);
@@ -119,7 +121,8 @@ impl Incoming {
             let detail = format!("The body is larger than {CHECK_IN_BYTES_MAX} bytes.");
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         };
-        let Some(check_in) = CheckIn::of(&self.fields(&body), slug) else {
+        let policy = app.store.policy(key.project);
+        let Some(check_in) = CheckIn::of(&self.fields(&body), slug, &policy.scrubber) else {
             receive().refuse(Outcome::Invalid, Reason::Unreadable);
             let detail = "Say how the run stands: add ?status=ok, ?status=error or ?status=in_progress to the address.";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, detail));

@@ -65,7 +65,8 @@ fn of_event(json: &Object<'_>, envelope_id: Option<EventId>) -> Told {
 
 /// As the journal keeps it: cut, scrubbed.
 pub fn item(told: Told, scrubber: &Scrubber, sender: Sender) -> Item {
-    let said = scrubbed(told.said.cut(told.event_id), scrubber);
+    // Cut afterwards: half a secret could not be told any more.
+    let said = scrubbed(told.said, scrubber).cut(told.event_id);
     // A struct of strings has no reason to fail; what it did not write would be refused by filing, with its outcome.
     let about = serde_json::to_string(&said).unwrap_or_default();
     Item { sender, kind: Kind::Feedback, event_id: told.event_id, about, body: Vec::new() }

@@ -202,21 +202,36 @@ impl<'a> Sorting<'a, '_> {
         let received = self.receive(category);
         let made = match &*item.kind {
             "client_report" => {
-                return match client_report::read(item.payload) {
+                return match client_report::read(item.payload, &self.policy.scrubber) {
                     Ok(discards) => received.report(discards),
                     Err(reason) => received.refuse(Outcome::Invalid, reason),
                 };
             }
             "check_in" => {
-                items.ready.extend(check_in::understand(item.payload, self.key, self.received_ms, received));
+                items.ready.extend(check_in::understand(
+                    item.payload,
+                    &self.policy.scrubber,
+                    self.key,
+                    self.received_ms,
+                    received,
+                ));
                 return;
             }
             "session" | "sessions" => {
-                let sender = self.sender(category);
-                session::understand(&item.kind, item.payload, sender, self.sent_at_ms, &mut items.sessions)
+                let (sent_at_ms, client_ip) = (self.sent_at_ms, Some(self.client_ip));
+                let arrival = session::Arrival { sent_at_ms, client_ip, filters: &self.policy.filters };
+                session::understand(
+                    &item.kind,
+                    item.payload,
+                    &self.policy.scrubber,
+                    self.sender(category),
+                    arrival,
+                    &mut items.sessions,
+                )
             }
             "feedback" | "user_report" => feedback::read(item, self.envelope.event_id)
-                .map(|told| feedback::item(told, &self.policy.scrubber, self.sender(category))),
+                .map(|told| feedback::item(told, &self.policy.scrubber, self.sender(category)))
+                .map_err(|reason| (Outcome::Invalid, reason)),
             _ => {
                 items.unsupported(category);
                 return received.refuse(Outcome::Discarded, Reason::Unsupported);
@@ -224,7 +239,7 @@ impl<'a> Sorting<'a, '_> {
         };
         match made {
             Ok(item) => items.ready.push(OnItsWay { received, place: None, parcel: Parcel::Item(Box::new(item)) }),
-            Err(reason) => received.refuse(Outcome::Invalid, reason),
+            Err((outcome, reason)) => received.refuse(outcome, reason),
         }
     }
 }

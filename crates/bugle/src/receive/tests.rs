@@ -8,6 +8,7 @@ mod embed;
 mod filter;
 mod secrets;
 mod sessions;
+mod traps;
 mod upload;
 
 use crate::access::{Role, organization, user};

@@ -93,6 +93,9 @@ fn view(sheet: &Sheet) -> Markup {
             div.empty {
                 h2 { "Nobody has said anything" }
                 p.say { "Feedback comes by the SDK's widget, by its report dialog, or by the API. It shows here, and on the issue that it is about." }
+                @if let Some(project) = sheet.chrome.project.as_ref().or(sheet.chrome.projects.first()) {
+                    p { a.btn href={ "/projects/" (project.slug) "/browser#dialog" } { "Ask people of " (project.name) } }
+                }
             }
         } @else {
             (list(shown, sheet.issue.is_none(), sheet.now_ms))

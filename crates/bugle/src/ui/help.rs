@@ -19,7 +19,7 @@ const KEYS: [Keys; 3] = [
         "Everywhere",
         &[
             ("/", "search"),
-            ("g then i, a, l, f, s", "inbox, alerts, ledger, feedback, settings"),
+            ("g then i, r, m, a, l, f, s", "inbox, releases, monitors, alerts, ledger, feedback, settings"),
             ("g then 0…9", "all projects, or one"),
             ("z", "undo the last act"),
             (".", "show what changed"),

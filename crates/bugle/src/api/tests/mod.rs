@@ -12,6 +12,7 @@ mod privacy;
 mod project;
 mod seed;
 mod stats;
+mod traps;
 mod triage;
 
 use crate::app::Shared;

@@ -1,9 +1,10 @@
 //! Filters as SDKs meet them: they do not notice.
 
+use super::browser::KEY;
 use super::*;
 use crate::filter;
 use bugle_event::EventId;
-use bugle_event::filter::{Rule, Settings};
+use bugle_event::filter::{Legacy, Rule, Settings};
 use serde_json::json;
 
 /// An event of a developer's machine.
@@ -142,8 +143,117 @@ async fn attachments_go_with_a_filtered_event_and_the_rest_stays() {
     server.write_books().await;
     let attachments = "SELECT quantity FROM ledger WHERE outcome = 'filtered' AND category = 'attachment'";
     assert_eq!(server.count(attachments).await, 1);
-    assert_eq!(server.count("SELECT COUNT(*) FROM filter_drops").await, 0, "events are counted there");
+    let drops = "SELECT CAST(SUM(quantity) AS BIGINT) FROM filter_drops";
+    assert_eq!(server.count(drops).await, 1, "events alone are counted there");
     server.stop();
+}
+
+const CHROME: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+const EXPLORER: &str = "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko";
+const GOOGLEBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+
+/// Wants no old browsers and no robots.
+fn picky() -> Settings {
+    let legacy_browsers = ["default", "ie"].into_iter().filter_map(Legacy::find).collect();
+    Settings { legacy_browsers, crawlers: true, ..Settings::default() }
+}
+
+#[tokio::test]
+async fn old_browsers_and_robots_are_known_by_their_user_agent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::filing(folder.path(), Overrides::default()).await;
+    server.switch(1, picky()).await;
+    let safari = |version: &str| {
+        format!(
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_6_8) AppleWebKit/534 (KHTML, like Gecko) Version/{version} Safari/534"
+        )
+    };
+    let cases = [
+        (EXPLORER.to_string(), Some(Reason::FilterLegacyBrowsers)),
+        (safari("5.1.10"), Some(Reason::FilterLegacyBrowsers)),
+        (safari("17.4"), None),
+        (GOOGLEBOT.into(), Some(Reason::FilterCrawlers)),
+        (CHROME.into(), None),
+    ];
+    for (agent, expected) in &cases {
+        let id = rand();
+        let headers =
+            json!({ "message": "m", "platform": "javascript", "request": { "headers": { "User-Agent": agent } } });
+        let envelope = format!("{{\"event_id\":\"{id:032x}\"}}\n{{\"type\":\"event\"}}\n{headers}\n");
+        assert_eq!(server.answer(envelope).await.0, StatusCode::OK);
+        let told = server.app.door.turned_away.find(1, EventId(id.to_be_bytes())).map(|told| told.0);
+        assert_eq!(told, *expected, "{agent}");
+    }
+    let report = json!({ "csp-report": { "document-uri": "https://shop.example/", "violated-directive": "img-src",
+        "blocked-uri": "https://elsewhere.example/a.png" } });
+    for agent in [GOOGLEBOT, CHROME] {
+        let request = Request::post(format!("/api/1/security/?sentry_key={KEY}"));
+        let request = request.header("content-type", "application/csp-report").header("user-agent", agent);
+        assert_eq!(server.ask(request, report.to_string()).await.status, 200);
+    }
+    server.settled().await;
+    assert_eq!(server.count("SELECT COUNT(*) FROM events").await, 3);
+    server.write_books().await;
+    assert_eq!(server.ledger("filtered", "legacy-browsers").await, 2);
+    assert_eq!(server.ledger("filtered", "web-crawlers").await, 2);
+    server.stop();
+}
+
+#[tokio::test]
+async fn sessions_of_robots_old_browsers_and_unwanted_releases_are_no_sessions() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::filing(folder.path(), Overrides::default()).await;
+    server.switch(1, Settings { releases: vec!["old@*".into()], ..picky() }).await;
+    let session = |agent: &str, release: &str| {
+        let started = bugle_event::time::rfc3339(now_ms());
+        let attrs = json!({ "release": release, "user_agent": agent });
+        let one = json!({ "sid": format!("{:032x}", rand()), "init": true, "started": started, "attrs": attrs });
+        format!("{{\"type\":\"session\"}}\n{one}\n")
+    };
+    let sums = json!({ "aggregates": [{ "started": bugle_event::time::rfc3339(now_ms()), "exited": 7 }],
+        "attrs": { "release": "shop@1", "user_agent": GOOGLEBOT } });
+    let items = [
+        session(GOOGLEBOT, "shop@1"),
+        session(EXPLORER, "shop@1"),
+        session(CHROME, "old@1"),
+        session(CHROME, "shop@1"),
+        format!("{{\"type\":\"sessions\"}}\n{sums}\n"),
+    ];
+    assert_eq!(server.answer(format!("{{}}\n{}", items.concat())).await.0, StatusCode::OK);
+    server.settled().await;
+    server.write_books().await;
+    assert_eq!(server.count("SELECT CAST(SUM(sessions) AS BIGINT) FROM session_hours").await, 1);
+    let of = async |reason| server.ledger("filtered", reason).await;
+    assert_eq!((of("web-crawlers").await, of("legacy-browsers").await, of("release-version").await), (2, 1, 1));
+    assert_eq!(server.count("SELECT COUNT(*) FROM filter_drops").await, 0, "events alone are counted there");
+    server.stop();
+}
+
+#[tokio::test]
+async fn an_address_is_unwanted_where_a_trusted_proxy_names_it() {
+    for (proxies, unwanted, is_dropped) in [
+        (None, "203.0.113.0/24", true),
+        (None, "192.0.2.66", false),
+        (Some(""), "203.0.113.0/24", false),
+        (Some(""), "127.0.0.1", true),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let flags = Overrides { trusted_proxies: proxies.map(str::to_string), ..Overrides::default() };
+        let server = Server::filing(folder.path(), flags).await;
+        server.switch(1, Settings { addresses: vec![unwanted.into()], ..Settings::default() }).await;
+        let started = bugle_event::time::rfc3339(now_ms());
+        let session = json!({ "sid": "1".repeat(32), "init": true, "started": started, "attrs": { "release": "a@1" } });
+        let body = format!("{}{{\"type\":\"session\"}}\n{session}\n", event(rand()));
+        let request = Request::post(format!("/api/1/envelope/?sentry_key={KEY}"));
+        let request = request.header("x-forwarded-for", "192.0.2.66, 203.0.113.9");
+        assert_eq!(server.ask(request, body).await.status, 200);
+        server.settled().await;
+        server.write_books().await;
+        let dropped = server.ledger("filtered", "ip-address").await;
+        assert_eq!(dropped, 2 * i64::from(is_dropped), "{unwanted} {proxies:?}: the event and the session");
+        server.stop();
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 //! and says which it was. What cannot be known as a secret, an ordinary word under a harmless key, is not in the list.
 //! Payloads are compressed on disk, where a search of raw bytes would miss them, so each is read back, too.
 
+mod doors;
+
 use super::*;
 use crate::event;
 use std::fs;
@@ -15,7 +17,7 @@ const CARD: &str = "4012 8888 8888 1881";
 /// The event; `§place` becomes a secret.
 const EVENT: &str = r#"{
   "message":{"message":"login with password=%s","formatted":"login with password=§formatted","params":["§formatted","token=§param"]},
-  "level":"error","logger":"app?token=§logger","server_name":"db password=§server","transaction":"/reset?token=§transaction",
+  "release":"password=§release","dist":"token=§dist","environment":"secret=§environment","level":"error","logger":"app?token=§logger","server_name":"db password=§server","transaction":"/reset?token=§transaction",
   "fingerprint":["secret: §fingerprint"],"modules":{"lib":"https://jo:§module@host/x"},
   "user":{"id":"7","data":{"password":"§user-data"},"api_key":"§user-key"},
   "tags":{"auth_token":"§tag","note":"password=§tag-text"},
@@ -60,8 +62,8 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut server = Server::new(folder.path(), Overrides::default(), 1).await;
     server.file();
-    let marker = format!("pl4nt{}", &crate::access::random::hex32()[..12]);
-    let planted = |text: &str| text.replace('§', &format!("{marker}-"));
+    let marker = marker();
+    let planted = |text: &str| planted(text, &marker);
     let event = planted(&EVENT.replace('\n', " "));
     let mut envelope = format!(
         "{}\n{{\"type\":\"event\"}}\n{event}\n",
@@ -92,6 +94,14 @@ async fn no_byte_of_a_secret_is_left_anywhere() {
     on_disk(folder.path(), &marker, "while it runs");
     server.stop();
     on_disk(folder.path(), &marker, "after it has stopped");
+}
+
+fn marker() -> String {
+    format!("pl4nt{}", &crate::access::random::hex32()[..12])
+}
+
+fn planted(text: &str, marker: &str) -> String {
+    text.replace('§', &format!("{marker}-"))
 }
 
 /// Fails if a secret is in any file, the write-ahead logs among them.

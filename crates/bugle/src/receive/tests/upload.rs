@@ -98,7 +98,7 @@ fn attachment_of(name: &str) -> Value {
     json!({"type": "attachment", "filename": name, "content_type": "text/plain"})
 }
 
-fn form(parts: &[(&str, Option<&str>, &[u8])]) -> (String, Vec<u8>) {
+pub(super) fn form(parts: &[(&str, Option<&str>, &[u8])]) -> (String, Vec<u8>) {
     let mut out = Vec::new();
     for (name, file, body) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: application/octet-stream"));

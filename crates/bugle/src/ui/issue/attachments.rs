@@ -107,7 +107,7 @@ pub(super) fn section(sheet: &Sheet) -> Markup {
                 @for Shown { file, text } in files.iter().take(LISTED_MAX) {
                     @if let Some(text) = text {
                         details {
-                            summary { (value::cut(&file.name, 80).0) }
+                            summary.dim { "How " (value::cut(&file.name, 80).0) " begins" }
                             (beginning(text))
                         }
                     }

@@ -56,7 +56,9 @@ fn own(frame: Frame<'_>, is_open: bool, scene: Scene<'_>, room: &mut Room) -> Ma
     html! {
         details.frame open[is_open] {
             summary {
-                code.fn { (name(frame)) } " " code { (place(frame)) }
+                // A template has no function; its file is all the name it needs.
+                @if frame.function().is_none() && frame.filename().is_some() { code.fn { (place(frame)) } }
+                @else { code.fn { (name(frame)) } " " code { (place(frame)) } }
                 @if let Some(note) = note(frame) { small { (note) } }
             }
             div.body {

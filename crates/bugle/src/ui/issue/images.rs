@@ -23,7 +23,7 @@ pub fn section(event: &Event<'_>, room: &mut Room) -> Markup {
             header { h2 { "Debug images" } small { (images.len()) } }
             div {
                 details {
-                    summary.dim { (counted(images.len() as i64, "image", "images")) " were loaded" }
+                    summary.dim { (counted(images.len() as i64, "image was loaded", "images were loaded")) }
                     div.wide {
                         table.books {
                             thead { tr { th { "Kind" } th { "File" } th { "Debug id" } th { "At" } th { "Size" } } }

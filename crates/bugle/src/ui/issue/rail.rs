@@ -123,7 +123,7 @@ fn why(because: &Because, keys: &[Key]) -> Markup {
         section.hang.why #why {
             h3 { "Why these are one issue" }
             (parts(because, *first))
-            p.because { (joined(*first, because.parts.iter().any(|part| part.what == "type"))) }
+            p.because { (joined(*first, |what| because.parts.iter().any(|part| part.what == what))) }
             @for kind in others {
                 details { summary.dim { (otherwise(*kind)) } (parts(because, *kind)) }
             }
@@ -152,12 +152,13 @@ fn parts(because: &Because, kind: Kind) -> Markup {
     }
 }
 
-fn joined(kind: Kind, has_type: bool) -> &'static str {
+fn joined(kind: Kind, has: impl Fn(&str) -> bool) -> &'static str {
     match kind {
         Kind::Custom => "Joined by the fingerprint that the application gave.",
         Kind::Full => "Joined by the types and the whole stack of the application's own frames.",
         Kind::Site => "Joined by the type, the crash site and the message.",
-        Kind::Message if has_type => "Joined by the type and the message, because no frame can be used.",
+        Kind::Message if has("directive") => "Joined by the directive and the host, because it is a security report.",
+        Kind::Message if has("type") => "Joined by the type and the message, because no frame can be used.",
         Kind::Message => "Joined by the message, because it has neither a type nor a frame that can be used.",
     }
 }

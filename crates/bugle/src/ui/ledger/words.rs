@@ -30,8 +30,8 @@ pub fn reason(reason: Reason) -> (&'static str, &'static str) {
         ),
         Reason::Unsupported => (
             "of a kind that is not kept",
-            "Bugle keeps errors and messages. Other kinds are taken, so that SDKs stay calm, counted, and let go; where \
-             an SDK can be told so, it is asked not to send them.",
+            "Bugle keeps errors and messages, attachments, feedback, sessions and check-ins. Other kinds are taken, so that \
+             SDKs stay calm, counted, and let go; where an SDK can be told so, it is asked not to send them.",
         ),
         Reason::Duplicate => (
             "came before",

@@ -89,7 +89,7 @@ fn view(list: &List) -> Markup {
                 h1 { (title(list)) }
                 p.say {
                     (counted(list.matches, "release", "releases"))
-                    @if !asked.q.is_empty() { " with “" (asked.q) "” in its name," }
+                    @if !asked.q.is_empty() { " with “" (asked.q) "” in the name," }
                     " heard of in the last " (score::words(asked.range)) ", newest first."
                 }
             }
@@ -112,10 +112,15 @@ fn nothing(list: &List) -> Markup {
     let wider = Asked { range: crate::issue::series::Range::Quarter, q: String::new(), page: 1, ..list.asked.clone() };
     html! {
         div.empty {
-            h2 { "No release was heard of" }
-            p.say {
-                "A release is here once an event or a session names it, or a build announces it. Set "
-                code { "release" } " where the SDK is started."
+            @if list.asked.q.is_empty() {
+                h2 { "No release was heard of" }
+                p.say {
+                    "A release is here once an event or a session names it, or a build announces it. Set "
+                    code { "release" } " where the SDK is started."
+                }
+            } @else {
+                h2 { "No release has “" (list.asked.q) "” in its name" }
+                p.say { "A part of a version or of a package is enough; case does not matter." }
             }
             @if wider.path() != list.asked.path() { p { a.btn href=(wider.path()) { "All of the last 90 days" } } }
         }
@@ -131,12 +136,12 @@ fn table(list: &List) -> Markup {
                 thead { tr {
                     th scope="col" { "Release" }
                     th.opt scope="col" { "First seen" }
-                    th scope="col" { "Last seen" }
+                    th.opt scope="col" { "Last seen" }
                     th.num.opt scope="col" { "New issues" }
                     th.num scope="col" { "Events" }
                     th.opt scope="col" { "Sessions over time" }
                     th.num scope="col" { "Sessions" }
-                    th.num scope="col" { "Crash-free sessions" }
+                    th.num scope="col" { "Crash-free" span.opt { " sessions" } }
                     th.num.opt scope="col" { "Crash-free people" }
                     th.num.opt scope="col" { "Adoption" }
                 } }
@@ -159,7 +164,7 @@ fn row(list: &List, line: &Line, has_projects: bool) -> Markup {
                 }
             }
             td.opt { (moment::ago(line.release.first_ms, list.now_ms)) }
-            td { (moment::ago(line.release.last_ms, list.now_ms)) }
+            td.opt { (moment::ago(line.release.last_ms, list.now_ms)) }
             td.num.opt { @if line.new_issues > 0 { (data(line.new_issues)) } @else { span.dim { "0" } } }
             td.num { (data(line.events)) }
             @if line.sessions.total() > 0 {

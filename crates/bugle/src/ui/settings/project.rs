@@ -129,22 +129,40 @@ fn view(settings: &Settings, said: &Said) -> Markup {
     html! {
         div.title { div {
             h1 { "Settings of " (project.name) }
-            p.say {
-                a href=(settings.path("setup")) { "First steps" } " · "
-                a href=(settings.path("limits")) { "Limits" } " · "
-                a href=(settings.path("ledger")) { "Ledger" } " · "
-                a href=(settings.path("intake")) { "Intake" } " · "
-                a href=(settings.path("storage")) { "Storage" } " · "
-                a href=(settings.path("filters")) { "Filters" } " · "
-                a href=(settings.path("browser")) { "Browsers" } " · "
-                a href=(settings.path("privacy")) { "Privacy" } " · "
-                a href={ "/deliveries?project=" (encode(&project.slug)) } { "What was sent" }
-            }
         } }
+        (part("pages", "Pages", "each has its own", pages(settings)))
         (part("name", "Project", "", name(settings, said)))
         (part("keys", "Keys", "who may send", key::view(settings, said)))
         (part("alerts", "Alerts", "whom to tell", target::view(settings, said)))
         @if settings.chrome.person.role == Role::Owner { (part("delete", "Delete", "", delete(settings, said))) }
+    }
+}
+
+/// What is set on pages of its own, in the order in which an event meets it.
+fn pages(settings: &Settings) -> Markup {
+    let pages = [
+        ("setup", "First steps", "The lines that make an SDK send here, and what has come so far."),
+        ("browser", "Browsers", "Which sites may send, the tunnel, the loader, and the dialog that asks people."),
+        ("filters", "Filters", "Which events are dropped before anything of them is kept."),
+        ("limits", "Limits", "How many events a month and an hour may bring."),
+        ("intake", "Intake", "Which crash reports and attachments are taken."),
+        ("privacy", "Privacy", "What is taken out of events before they are stored."),
+        ("storage", "Storage", "How much is stored, and for how many days."),
+        ("ledger", "Ledger", "What was received, stored and dropped, and why."),
+    ];
+    html! {
+        table.books {
+            caption.sr { "Pages of " (settings.project.name) }
+            tbody {
+                @for (path, name, what) in pages {
+                    tr { th scope="row" { a href=(settings.path(path)) { (name) } } td { (what) } }
+                }
+                tr {
+                    th scope="row" { a href={ "/deliveries?project=" (encode(&settings.project.slug)) } { "What was sent" } }
+                    td { "Every alert that went out, to whom, and with what answer." }
+                }
+            }
+        }
     }
 }
 
@@ -212,6 +230,18 @@ mod tests {
         assert_eq!(gone.location(), "/settings");
         assert_eq!(owner.get(path).await.status, StatusCode::NOT_FOUND);
         assert_eq!(owner.get("/projects/shop/settings").await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn every_page_of_a_project_is_listed_and_there() {
+        let world = world().await;
+        let mut owner = world.owner().await;
+        let page = owner.get("/projects/shop/settings").await.body;
+        for name in ["setup", "browser", "filters", "limits", "intake", "privacy", "storage", "ledger"] {
+            let path = format!("/projects/shop/{name}");
+            assert!(page.contains(&format!("<th scope=\"row\"><a href=\"{path}\">")), "{name}");
+            assert_eq!(owner.get(&path).await.status, StatusCode::OK, "{name}");
+        }
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ const FIRST: EventId = EventId([0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnothing behind";
 
 /// A project with an event of three files.
-async fn house() -> House {
+pub(super) async fn house() -> House {
     let mut house = House::new().await;
     let shop = house.project("Shop").await;
     house.send(shop, vec![simple("KeyError", "m", "app.pay", "error", now_ms(), "u1")]).await;

@@ -167,6 +167,22 @@ async fn gallery_of_releases() {
     }
 }
 
+/// What a project is set to, with much of its own in store.
+#[tokio::test]
+#[ignore = "writes files for people to look at"]
+async fn gallery_of_settings() {
+    let folder = std::path::PathBuf::from(std::env::var("BUGLE_GALLERY").expect("BUGLE_GALLERY names a folder"));
+    let house = super::attachments::house().await;
+    for (name, path) in [
+        ("attachments", "/issues/1"),
+        ("project", "/projects/shop/settings"),
+        ("intake", "/projects/shop/intake"),
+        ("storage", "/projects/shop/storage"),
+    ] {
+        write(&folder, name, &house.get(path).await);
+    }
+}
+
 pub(super) fn write(folder: &std::path::Path, name: &str, answer: &Answer) {
     std::fs::create_dir_all(folder).expect("a folder");
     let mut page = answer.text.clone();

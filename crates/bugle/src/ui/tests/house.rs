@@ -7,7 +7,7 @@ use crate::file::{Memory, Piece, Settings, Work, file};
 use crate::outcome::{Category, Dialect};
 use crate::process::digest::digest;
 use crate::receive::event::{Context, understand};
-use crate::receive::session::{Used, understand as session_item};
+use crate::receive::session::{Arrival, Used, understand as session_item};
 use crate::record::{Record, Sender};
 use crate::store::now_ms;
 use crate::{payload, project, ui};
@@ -133,13 +133,16 @@ impl House {
 
     /// Takes items of sessions in as the door does: type and body. All must be valid.
     pub(super) async fn sessions(&mut self, project: i64, items: &[(&str, Value)]) {
-        let mut batch = Vec::new();
+        let (mut batch, policy) = (Vec::new(), self.app.store.policy(project));
+        let arrival = Arrival { sent_at_ms: None, client_ip: None, filters: &policy.filters };
         for (kind, body) in items {
             self.position += 1;
             let (dialect, category) = (Dialect::Sentry, Category::Session);
             let sender = Sender { dialect, category, project, key: 1, received_ms: now_ms() };
             let body = body.to_string();
-            let item = session_item(kind, body.as_bytes(), sender, None, &mut Used::default()).expect("is valid");
+            let scrubber = bugle_event::scrub::Scrubber::default();
+            let item = session_item(kind, body.as_bytes(), &scrubber, sender, arrival, &mut Used::default());
+            let item = item.expect("is valid");
             batch.push(Piece::Item(self.position, Box::new(item)));
         }
         self.file(batch).await;

@@ -32,6 +32,7 @@ async fn releases_are_listed_with_how_they_do() {
     let row = page.split("<tr>").find(|row| row.contains(">0.9<")).expect("its row");
     assert!(!row.contains('%') || row.matches('%').count() == row.matches("%40").count(), "no data is no share: {row}");
     assert_eq!(row.matches("–").count(), 5, "{row}");
+    assert!(house.get("/releases?q=nothing").await.page().contains("No release has “nothing” in its name"));
     assert!(house.get("/releases?q=0.9").await.page().contains("1 release with “0.9”"));
     assert!(house.get("/releases?environment=staging").await.page().contains("No release was heard of"));
     assert!(house.get("/releases?environment=production").await.page().contains("1 release heard"));

@@ -122,7 +122,8 @@ pub(super) async fn flood(house: &House, project: i64) {
         add(1, hour, Category::Error, Outcome::Stored, Reason::None, busy);
         add(1, hour, Category::Default, Outcome::Stored, Reason::None, busy / 9 + 1);
         add(2, hour, Category::Transaction, Outcome::Discarded, Reason::Unsupported, busy / 4 + 1);
-        add(1, hour, Category::Error, Outcome::Filtered, Reason::Unsupported, busy / 6 + 1);
+        add(1, hour, Category::Error, Outcome::Filtered, Reason::FilterLocalhost, busy / 6 + 1);
+        add(1, hour, Category::Error, Outcome::Filtered, Reason::FilterRule, busy / 9 + 1);
         for (every, outcome, reason) in [
             (5, Outcome::Invalid, Reason::Duplicate),
             (71, Outcome::Invalid, Reason::Framing),
@@ -178,7 +179,7 @@ pub(super) async fn flood(house: &House, project: i64) {
 pub(super) fn cut() -> String {
     let frames: Vec<Value> = (0..300)
         .map(|n| json!({ "function": format!("walk_{n}"), "module": "shop.tree", "filename": "shop/tree.py", "lineno": n + 1,
-            "in_app": n > 296 || n == 120, "context_line": "    return walk(node.left)", "vars": { "node": format!("Node({n})") } }))
+            "in_app": n > 240 || n == 120, "context_line": "    return walk(node.left)", "vars": { "node": format!("Node({n})") } }))
         .collect();
     let crumbs: Vec<Value> = (0..120).map(|n| json!({ "message": format!("crumb {n}"), "category": "log" })).collect();
     json!({
